@@ -1,0 +1,1 @@
+"""Alibaba Cloud: Database Backup (DBS) and the Key Management Service (KMS)."""

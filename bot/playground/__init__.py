@@ -1,0 +1,1 @@
+"""A workspace without Slack: the fakes that the tests drive and a newcomer clicks."""

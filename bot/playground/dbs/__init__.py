@@ -1,0 +1,1 @@
+"""A DBS and a KMS that speak the real protocol over loopback, strictly."""

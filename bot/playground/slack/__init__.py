@@ -1,0 +1,1 @@
+"""A Slack that speaks the real protocol over loopback, strictly."""
