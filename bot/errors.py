@@ -1,22 +1,24 @@
 """Everything the bot raises on purpose. It imports nothing.
 
-    BotError
-    ├── ConfigError          settings or policy: every problem, each with the name of what is wrong
-    ├── Refusal              a person may not do that now; its text is the sentence they read
-    ├── LookUpFailed         Slack did not say who somebody is: whatever hung on it is refused
-    ├── LedgerError
-    │   ├── LedgerBusy       locked, full or read-only: nothing was written
-    │   └── LedgerAltered    a hash does not follow from the one before: somebody wrote to the database
-    ├── DbsError
-    │   ├── DbsRefused       answered: not done
-    │   ├── DbsThrottled     answered: not done, ask again later
-    │   ├── DbsUnreachable   never sent
-    │   └── DbsUnanswered    sent, outcome unknown
-    ├── SecretMissing        there is no such secret, or it may not be read
-    ├── SecretUnreachable    the store did not answer: ask again later
-    └── MessengerError
-        ├── MessageGone      the card, its thread or its channel is no more, or not for us
-        └── MessageUnanswered  sent, outcome unknown: look before posting again
+BotError
+├── ConfigError          settings or policy: every problem, each with the name of what is wrong
+├── Refusal              a person may not do that now; its text is the sentence they read
+├── PlanTaken            another change of the same plan is open
+├── AlreadyRequested     this very submission is a change already
+├── LookUpFailed         Slack did not say who somebody is: whatever hung on it is refused
+├── LedgerError
+│   ├── LedgerBusy       locked, full or read-only: nothing was written
+│   └── LedgerAltered    a hash does not follow from the one before: somebody wrote to the database
+├── DbsError
+│   ├── DbsRefused       answered: not done
+│   ├── DbsThrottled     answered: not done, ask again later
+│   ├── DbsUnreachable   never sent
+│   └── DbsUnanswered    sent, outcome unknown
+├── SecretMissing        there is no such secret, or it may not be read
+├── SecretUnreachable    the store did not answer: ask again later
+└── MessengerError
+    ├── MessageGone      the card, its thread or its channel is no more, or not for us
+    └── MessageUnanswered  sent, outcome unknown: look before posting again
 """
 
 
@@ -39,6 +41,22 @@ class Refusal(BotError):
         super().__init__(sentence)
         self.reason = reason
         self.sentence = sentence
+
+
+class PlanTaken(BotError):
+    """The plan has another open change, `change_id`: one at a time."""
+
+    def __init__(self, change_id: str) -> None:
+        super().__init__(f"change {change_id} of the same plan is open")
+        self.change_id = change_id
+
+
+class AlreadyRequested(BotError):
+    """The same submission was recorded before, as `change_id`."""
+
+    def __init__(self, change_id: str) -> None:
+        super().__init__(f"this submission is change {change_id}")
+        self.change_id = change_id
 
 
 class LookUpFailed(BotError):

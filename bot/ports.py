@@ -1,12 +1,23 @@
 """What the engine and the conversation need of the world: six contracts on one page."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from pydantic import SecretStr
 
+from bot.core.change import Change
+from bot.core.draft import Draft
+from bot.core.events import Event, EventData
+from bot.core.people import Channel, Person
 from bot.core.reading import PlanSummary, Reading, Values
+from bot.core.saying import Kind, Message, Saying
+
+Decision = tuple[str, EventData] | None
+"""(actor, what happened), or None where nothing needs to be written down."""
+
+Decide = Callable[[Change | None, datetime], Decision]
+"""Pure: sees the change as it is inside the lock and the ledger's time; raises Refusal to write nothing."""
 
 
 class Clock(Protocol):
@@ -54,4 +65,103 @@ class Secrets(Protocol):
 
     async def fetch(self, ref: str) -> SecretStr:
         """Return the value behind `env:NAME`, `file:PATH` or `kms:NAME`. Raises SecretMissing, SecretUnreachable."""
+        ...
+
+
+class Ledger(Protocol):
+    """The history of every change, append-only, and the drafts of forms still open.
+
+    Every method raises LedgerBusy when the store is locked, full or read-only (nothing is written then), and the ones
+    that read a history raise LedgerAltered when its hashes do not follow from each other.
+    """
+
+    async def record(self, change_id: str, decide: Decide) -> Change:
+        """In one transaction: lock the change, fold its history, ask `decide`, append, renew the projection.
+
+        Raises what `decide` raises; PlanTaken when a request meets another open change of the same plan, and
+        AlreadyRequested when its view was submitted before.
+        """
+        ...
+
+    async def change(self, change_id: str) -> Change | None:
+        """Return a change with its history, None if there is no such change."""
+        ...
+
+    async def open_change(self, host: str, plan_id: str) -> str | None:
+        """Return the id of the plan's open change."""
+        ...
+
+    async def last_applied(self, host: str, plan_id: str) -> Values:
+        """Return what the bot last applied to this plan, {} for nothing."""
+        ...
+
+    async def take_due(self, hold: timedelta, limit: int = 50) -> Sequence[str]:
+        """Take the changes whose `due_at` has come, so that for `hold` nobody else does. Oldest first."""
+        ...
+
+    async def drawn(self, change_id: str, seq: int) -> None:
+        """Remember that the card shows the change as of `seq` (never an older one than before)."""
+        ...
+
+    async def keep_draft(self, draft: Draft) -> None:
+        """Store or replace the draft of a view; drafts older than an hour go."""
+        ...
+
+    async def draft(self, view_id: str) -> Draft | None:
+        """Return the draft of a view, None when there is none or it is older than an hour."""
+        ...
+
+    async def team(self, team_id: str) -> str:
+        """Return the workspace this ledger belongs to, which is `team_id` if it had none."""
+        ...
+
+    async def events(self, change_id: str | None = None) -> Iterable[Event]:
+        """Return every event, or those of one change, in order, unchecked: for export and verification."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the store."""
+        ...
+
+
+class People(Protocol):
+    """Who is who in Slack. Answers may be up to 60 s old unless `fresh`; raises LookUpFailed."""
+
+    async def person(self, user_id: str, *, fresh: bool = False) -> Person:
+        """Return one user."""
+        ...
+
+    async def members(self, group_id: str, *, fresh: bool = False) -> frozenset[str]:
+        """Return the user ids in a user group (`S…`)."""
+        ...
+
+    async def channel(self, channel_id: str) -> Channel:
+        """Return one conversation, read afresh."""
+        ...
+
+
+class Messenger(Protocol):
+    """What is said in Slack about a change.
+
+    Raises MessageGone when card or channel are no more, MessageUnanswered when nobody knows whether it was posted.
+    """
+
+    async def announce(self, change: Change) -> Message:
+        """Post the card."""
+        ...
+
+    async def redraw(self, change: Change) -> None:
+        """Bring the card up to date."""
+        ...
+
+    async def reply(self, change: Change, saying: Saying) -> Message:
+        """Say something in the card's thread."""
+        ...
+
+    async def write_to_requester(self, change: Change, saying: Saying) -> Message:
+        """Say it to the requester alone, where the thread is gone."""
+        ...
+
+    async def find(self, change: Change, kind: Kind) -> Message | None:
+        """Look for an earlier message of ours about this change."""
         ...

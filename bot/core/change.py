@@ -1,0 +1,221 @@
+"""The life of a change: its states, the table of what may follow what, and the fold of its history.
+
+    pending  → approved | denied | withdrawn | expired | stale
+    approved → executing | denied | withdrawn | expired | stale
+    executing, before the first Sent → stale | expired | refused
+    executing, after a Sent          → applied | refused | stuck
+
+An event that the table does not name is an error. Nothing here knows a clock or a database.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.core.events import (
+    Announced,
+    Applied,
+    Approved,
+    Barred,
+    Denied,
+    Event,
+    EventData,
+    Expired,
+    Refused,
+    Requested,
+    Sent,
+    Stale,
+    Started,
+    Stuck,
+    Told,
+    Withdrawn,
+    moment,
+)
+
+
+class State(StrEnum):
+    """Where a change stands."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    EXECUTING = "executing"
+    APPLIED = "applied"
+    REFUSED = "refused"
+    STALE = "stale"
+    STUCK = "stuck"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+OPEN = frozenset({State.PENDING, State.APPROVED, State.EXECUTING})
+ENDED = frozenset(State) - OPEN
+
+TRANSITIONS: dict[tuple[State | None, type[EventData]], State] = {
+    (None, Requested): State.PENDING,
+    (State.PENDING, Announced): State.PENDING,
+    (State.PENDING, Approved): State.PENDING,  # and on to approved when that was the last one needed: see `apply`
+    (State.PENDING, Denied): State.DENIED,
+    (State.PENDING, Withdrawn): State.WITHDRAWN,
+    (State.PENDING, Expired): State.EXPIRED,
+    (State.PENDING, Stale): State.STALE,
+    (State.APPROVED, Denied): State.DENIED,
+    (State.APPROVED, Withdrawn): State.WITHDRAWN,
+    (State.APPROVED, Expired): State.EXPIRED,
+    (State.APPROVED, Stale): State.STALE,
+    (State.APPROVED, Started): State.EXECUTING,
+    (State.EXECUTING, Started): State.EXECUTING,
+    (State.EXECUTING, Sent): State.EXECUTING,
+    (State.EXECUTING, Stale): State.STALE,
+    (State.EXECUTING, Expired): State.EXPIRED,
+    (State.EXECUTING, Refused): State.REFUSED,
+    (State.EXECUTING, Applied): State.APPLIED,
+    (State.EXECUTING, Stuck): State.STUCK,
+    **{(state, Barred): state for state in OPEN},
+    **{(state, Told): state for state in ENDED},
+}
+ONLY_BEFORE_SENT = frozenset({Stale, Expired})
+ONLY_AFTER_SENT = frozenset({Applied, Stuck})
+UNSEEN = frozenset({Announced, Barred, Told, Sent})
+"""Events that change nothing on the card."""
+
+
+class ImpossibleEvent(Exception):
+    """The table does not allow this event here: a bug in a decision, or a history that was written by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's approval."""
+
+    by: str
+    at: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change as its history tells it."""
+
+    id: str
+    request: Requested
+    requester: str
+    requested_at: str
+    state: State
+    seq: int
+    head: str
+    """Hash of the last event."""
+    last_at: str
+    seen_seq: int
+    """The last event that shows on the card."""
+    card: Announced | None = None
+    votes: tuple[Vote, ...] = ()
+    barred: frozenset[tuple[str, str, str]] = frozenset()
+    """(person, action, reason) of every refused click that is recorded."""
+    attempt: Started | None = None
+    sent_at: tuple[str, ...] = ()
+    outcome: EventData | None = None
+    ended_by: str = ""
+    ended_at: str = ""
+    told: Told | None = None
+    history: tuple[Event, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def open(self) -> bool:
+        """Whether it still holds the plan against other changes."""
+        return self.state in OPEN
+
+    @property
+    def missing(self) -> int:
+        """Approvals still needed."""
+        return max(0, self.request.demand.approvals - len(self.votes))
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when the next step must be taken: the approvals, then the first send."""
+        if self.state is State.PENDING:
+            return moment(self.request.expires_at)
+        return moment(self.votes[-1].at) + timedelta(seconds=self.request.execute_within)
+
+    @property
+    def lease_end(self) -> datetime:
+        """Until when the attempt belongs to its process."""
+        if self.attempt is None:
+            raise ImpossibleEvent(f"change {self.id} was never started")
+        return moment(self.attempt.lease_end)
+
+
+def begin(event: Event) -> Change:
+    """Start the fold with the first event."""
+    request = event.content()
+    if not isinstance(request, Requested):
+        raise ImpossibleEvent(f"change {event.change_id} begins with {event.type}")
+    return Change(
+        id=event.change_id, request=request, requester=event.actor, requested_at=event.at, state=State.PENDING,
+        seq=event.seq, head=event.hash, last_at=event.at, seen_seq=event.seq, history=(event,),
+    )  # fmt: skip
+
+
+def apply(change: Change, event: Event) -> Change:
+    """Return the change after one more event. Raises ImpossibleEvent where the table has no such step."""
+    data = event.content()
+    kind = type(data)
+    state = TRANSITIONS.get((change.state, kind))
+    sent = bool(change.sent_at)
+    if state is None or (sent and kind in ONLY_BEFORE_SENT) or (not sent and kind in ONLY_AFTER_SENT):
+        raise ImpossibleEvent(f"change {change.id} is {change.state} and cannot be {event.type}")
+    after = replace(
+        change, state=state, seq=event.seq, head=event.hash, last_at=event.at, history=(*change.history, event),
+        seen_seq=change.seen_seq if kind in UNSEEN else event.seq,
+    )  # fmt: skip
+    match data:
+        case Announced():
+            after = replace(after, card=data)
+        case Approved():
+            after = replace(after, votes=(*change.votes, Vote(event.actor, event.at, data.digest)))
+            if not after.missing:
+                after = replace(after, state=State.APPROVED)
+        case Barred():
+            after = replace(after, barred=change.barred | {(event.actor, data.action, data.reason)})
+        case Started():
+            after = replace(after, attempt=data)
+        case Sent():
+            after = replace(after, sent_at=(*change.sent_at, event.at))
+        case Told():
+            if change.told is not None:
+                raise ImpossibleEvent(f"change {change.id} was told twice")
+            after = replace(after, told=data)
+    if state in ENDED and change.open:
+        after = replace(after, outcome=data, ended_by=event.actor, ended_at=event.at)
+    return after
+
+
+def fold(events: Iterable[Event]) -> Change | None:
+    """Return the change that a history tells, None for an empty one."""
+    change: Change | None = None
+    for event in events:
+        change = begin(event) if change is None else apply(change, event)
+    return change
+
+
+def due_at(change: Change, drawn_seq: int, grace: timedelta) -> datetime | None:
+    """Return when somebody should look at this change again, None when nothing is left to do.
+
+    Whoever recorded an event acts on it at once; `grace` is how long others leave it to them.
+    """
+    times = []
+    if change.card is None and change.open:
+        times.append(moment(change.requested_at) + grace)
+    if change.card is not None and drawn_seq < change.seen_seq:
+        times.append(moment(change.last_at) + grace)
+    match change.state:
+        case State.PENDING:
+            times.append(change.expires_at)
+        case State.APPROVED:
+            times.append(moment(change.last_at))
+        case State.EXECUTING:
+            times.append(change.lease_end)
+        case _ if change.told is None:
+            times.append(moment(change.ended_at) + grace)
+    return min(times, default=None)

@@ -1,0 +1,23 @@
+"""What a person has typed into a form so far."""
+
+from dataclasses import dataclass
+
+from bot.core.reading import Reading, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The state of one form between its steps; kept for an hour, by the form's view id."""
+
+    view_id: str
+    opener: str
+    channel: str = ""
+    """Where the command was typed; "" outside any channel."""
+    reading: Reading | None = None
+    """The plan as it was when the form showed it, None until one is chosen."""
+    known: Values | None = None
+    """What the bot last applied to the plan, for what DBS cannot show."""
+    values: Values | None = None
+    """API name → text form, as far as it is typed or prefilled."""
+    renewal: int = 0
+    """How often the inputs had to be made anew: the `n` of `~n` behind their block ids."""

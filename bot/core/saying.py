@@ -1,0 +1,38 @@
+"""What is said about a change in a thread: facts, not yet words."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bot.core.reading import Reading
+
+Kind = Literal["card", "note", "outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Where something was posted."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """The plan after it was changed, beside what was sent."""
+
+    reading: Reading | None
+    """None where DBS did not answer."""
+    differs: tuple[str, ...] = ()
+    """API names of what does not read back as it was sent."""
+    moving: bool = False
+    """Whether the status may still change by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One reply in the thread: the outcome of a change, or a note about a step."""
+
+    kind: Literal["note", "outcome"]
+    read_back: ReadBack | None = field(default=None)
+    text: str = ""
+    """What a note says, as plain text."""
