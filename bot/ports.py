@@ -7,14 +7,12 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from bot.core.change import Change
+from bot.core.decisions import Decision
 from bot.core.draft import Draft
-from bot.core.events import Event, EventData
+from bot.core.events import Event
 from bot.core.people import Channel, Person
 from bot.core.reading import PlanSummary, Reading, Values
 from bot.core.saying import Kind, Message, Saying
-
-Decision = tuple[str, EventData] | None
-"""(actor, what happened), or None where nothing needs to be written down."""
 
 Decide = Callable[[Change | None, datetime], Decision]
 """Pure: sees the change as it is inside the lock and the ledger's time; raises Refusal to write nothing."""

@@ -35,6 +35,7 @@ SENDING_TIME = timedelta(minutes=15)
 """From the first send to the last: nothing is ever sent again hours later."""
 
 Decision = tuple[str, EventData] | None
+"""(actor, what happened), or None where nothing needs to be written down."""
 
 NOT_A_RIGHT = frozenset({"ended", "executing", "approved", "voted", "unknown", "look-up"})
 """Reasons of a Refusal that say nothing about the person's rights: not written down."""

@@ -1,0 +1,210 @@
+"""The policy: who may ask, who must approve, where, and which secret goes where. Looking people up is not done here."""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bot.core.duration import Duration
+from bot.core.events import Demand, canonical_json
+from bot.core.people import Channel
+from bot.core.reading import Values
+from bot.errors import ConfigError
+
+
+def _id(pattern: str, what: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value, re.ASCII):
+            raise ValueError(f"{value!r} is not {what}; names cannot be used, they change")
+        return value
+
+    return AfterValidator(check)
+
+
+def _not_everything(pattern: str) -> str:
+    if not pattern.removeprefix("gateway:").removeprefix("account:").strip("*?"):
+        raise ValueError(
+            f"{pattern!r} would let anybody send this secret to an address of their choice; name the sources"
+        )
+    return pattern
+
+
+def _reference(ref: str) -> str:
+    if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+|kms:.+", ref, re.ASCII):
+        raise ValueError("must be env:NAME, file:/absolute/path or kms:NAME")
+    return ref
+
+
+PersonOrGroup = Annotated[str, _id(r"[UWS][A-Z0-9]+", "a user id (U…, W…) or a user-group id (S…)")]
+ChannelId = Annotated[str, _id(r"[CG][A-Z0-9]+", "a channel id (C… or G…)")]
+Pattern = Annotated[str, Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """A table of the policy file: strict, every key known."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class Defaults(Section):
+    """What holds for every change."""
+
+    approvals: int = Field(default=2, ge=1, le=20)
+    """People besides the requester."""
+    approvers: list[PersonOrGroup] = Field(min_length=1)
+    requesters: list[PersonOrGroup] = []
+    """Empty: every full member of the workspace."""
+    channels: list[ChannelId] = []
+    """Empty: wherever the bot is a member."""
+    expires_after: Duration = timedelta(hours=4)
+    execute_within: Duration = timedelta(minutes=30)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Defaults":
+        if not any(is_group(who) for who in self.approvers) and len(set(self.approvers)) < self.approvals:
+            raise ValueError(
+                f"defaults.approvers lists {len(set(self.approvers))} people, "
+                f"but defaults.approvals asks for {self.approvals}"
+            )
+        return self
+
+
+class Secret(Section):
+    """A secret by name: where its value is kept, and what it may be used for."""
+
+    ref: Annotated[str, AfterValidator(_reference)]
+    plans: list[Pattern] = Field(min_length=1)
+    """Plan ids, as case-sensitive patterns."""
+    sources: list[Annotated[str, Field(min_length=1), AfterValidator(_not_everything)]] = Field(min_length=1)
+    """Instance ids, hosts, `gateway:<id>`, `account:<id>`, as case-sensitive patterns."""
+
+    def serves(self, plan_id: str) -> bool:
+        """Whether it may be used for this plan at all."""
+        return any(fnmatchcase(plan_id, pattern) for pattern in self.plans)
+
+    def strangers(self, values: Values) -> list[str]:
+        """Return every source in a request that this secret is not bound to."""
+        return [
+            source for source in sources_of(values) if not any(fnmatchcase(source, pattern) for pattern in self.sources)
+        ]
+
+
+class Policy(Section):
+    """The whole file."""
+
+    defaults: Defaults
+    secrets: dict[Annotated[str, Field(min_length=1, max_length=75)], Secret] = {}
+
+    @property
+    def digest(self) -> str:
+        """Digest of what the policy says, not of how the file is laid out."""
+        return hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()
+
+    def secrets_for(self, plan_id: str) -> list[str]:
+        """Return the names of the secrets that may be used for a plan."""
+        return sorted(name for name, secret in self.secrets.items() if secret.serves(plan_id))
+
+
+def is_group(who: str) -> bool:
+    """Whether an id is a user group's."""
+    return who.startswith("S")
+
+
+def sources_of(values: Values) -> list[str]:
+    """Return everything in a request that says where the password goes, as the policy names it."""
+    prefixes = {"SourceEndpointInstanceID": "", "SourceEndpointIP": "", "BackupGatewayId": "gateway:",
+                "CrossAliyunId": "account:"}  # fmt: skip
+    return [prefix + values[name] for name, prefix in prefixes.items() if values.get(name)]
+
+
+def read_policy(text: str) -> Policy:
+    """Read a policy file. Raises ConfigError with every problem, each naming its key's path, or the line."""
+    try:
+        return Policy.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"not TOML: {error}"]) from error
+    except ValidationError as error:
+        raise ConfigError(
+            [_sentence(detail["loc"], detail["type"], detail["msg"]) for detail in error.errors()]
+        ) from error
+
+
+def _sentence(path: tuple[int | str, ...], kind: str, message: str) -> str:
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+    match kind:
+        case "extra_forbidden":
+            return f"{place}: unknown key"
+        case "missing":
+            return f"{place}: is missing"
+        case "too_short" | "string_too_short":
+            return f"{place}: must not be empty"
+        case "value_error":
+            said = message.removeprefix("Value error, ")
+            return said if said.startswith("defaults.") else f"{place}: {said}"
+        case _:
+            return f"{place}: {message[:1].lower()}{message[1:]}"
+
+
+def everybody(who: list[str] | tuple[str, ...], members: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return the user ids behind users and groups; `members` has each group's."""
+    people = [members[one] if is_group(one) else frozenset({one}) for one in who]
+    return frozenset().union(*people)
+
+
+def demand(policy: Policy, requester: str, members: Mapping[str, frozenset[str]]) -> Demand:
+    """Say how many people must approve, and who may: never the requester."""
+    approvers = policy.defaults.approvers
+    pool = everybody(approvers, members) - {requester}
+    names = ", ".join(f"<!subteam^{who}>" if is_group(who) else f"<@{who}>" for who in approvers)
+    number = policy.defaults.approvals
+    people = "person" if number == 1 else "people"
+    return Demand(
+        approvals=number,
+        approvers=tuple(approvers),
+        pool=tuple(sorted(pool)),
+        policy=policy.digest,
+        sentence=f"{number} {people} out of {names} must approve, not counting <@{requester}>.",
+    )
+
+
+def tightened(policy: Policy, asked: Demand) -> str:
+    """Say why the policy now wants more than it did when the change was requested; "" if it does not."""
+    if policy.defaults.approvals > asked.approvals:
+        return f"The policy now asks for {policy.defaults.approvals} approvals, not {asked.approvals}."
+    return ""
+
+
+def channel_problem(policy: Policy, channel: Channel) -> str:
+    """Say why a change cannot be posted in a channel, and what to do; "" if it can."""
+    allowed = policy.defaults.channels
+    if channel.is_direct:
+        return "A change is posted in a channel, where others see it; choose one."
+    if allowed and channel.id not in allowed:
+        return "The policy does not allow changes in this channel; choose one of those named above."
+    if channel.is_shared_outside:
+        return "This channel is shared with another organisation; backup plans are not shown there."
+    if channel.is_archived:
+        return "This channel is archived; choose another."
+    if not channel.bot_is_member:
+        return "The bot is not in this channel: invite it there, or choose another channel."
+    return ""
+
+
+def secret_problem(policy: Policy, name: str, plan_id: str, values: Values) -> str:
+    """Say why a secret may not go with a request, and what to do; "" if it may."""
+    secret = policy.secrets.get(name)
+    if secret is None:
+        return f"There is no secret {name!r} in the policy; choose one of the list."
+    if not secret.serves(plan_id):
+        return f"The policy does not allow the secret {name!r} for plan {plan_id}."
+    if strangers := secret.strangers(values):
+        return (
+            f"The policy does not allow the secret {name!r} for {', '.join(strangers)}; "
+            f"choose another secret, or have [secrets.{name}] sources extended."
+        )
+    return ""
