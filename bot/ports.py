@@ -97,8 +97,12 @@ class Ledger(Protocol):
         """Take the changes whose `due_at` has come, so that for `hold` nobody else does. Oldest first."""
         ...
 
-    async def drawn(self, change_id: str, seq: int) -> None:
-        """Remember that the card shows the change as of `seq` (never an older one than before)."""
+    async def drawn(self, change_id: str, seq: int, *, over: int) -> None:
+        """Remember that the card was drawn as of `seq`, where it had been drawn as of `over` (`Change.drawn_seq`).
+
+        Where somebody else drew it in between, nobody knows which drawing landed last: it becomes 0, so that the
+        sweep draws it again.
+        """
         ...
 
     async def keep_draft(self, draft: Draft) -> None:

@@ -119,6 +119,8 @@ class Change:
     ended_by: str = ""
     ended_at: str = ""
     told: Told | None = None
+    drawn_seq: int = 0
+    """The event up to which the card is drawn; kept by the ledger beside the history, 0 while nobody knows."""
     history: tuple[Event, ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -199,7 +201,7 @@ def fold(events: Iterable[Event]) -> Change | None:
     return change
 
 
-def due_at(change: Change, drawn_seq: int, grace: timedelta) -> datetime | None:
+def due_at(change: Change, grace: timedelta) -> datetime | None:
     """Return when somebody should look at this change again, None when nothing is left to do.
 
     Whoever recorded an event acts on it at once; `grace` is how long others leave it to them.
@@ -207,7 +209,7 @@ def due_at(change: Change, drawn_seq: int, grace: timedelta) -> datetime | None:
     times = []
     if change.card is None and change.open:
         times.append(moment(change.requested_at) + grace)
-    if change.card is not None and drawn_seq < change.seen_seq:
+    if change.card is not None and change.drawn_seq < change.seen_seq:
         times.append(moment(change.last_at) + grace)
     match change.state:
         case State.PENDING:
