@@ -135,5 +135,13 @@ class MessageGone(MessengerError):
     """The card, its thread or its channel is gone, or the bot is no longer in it."""
 
 
+class MessageThrottled(MessengerError):
+    """Slack did not post it and asks to wait `retry_after` seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"Slack asks to wait {retry_after:g} s")
+        self.retry_after = retry_after
+
+
 class MessageUnanswered(MessengerError):
     """The message may or may not have been posted: look for it before posting again."""

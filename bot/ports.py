@@ -97,6 +97,10 @@ class Ledger(Protocol):
         """Take the changes whose `due_at` has come, so that for `hold` nobody else does. Oldest first."""
         ...
 
+    async def hold(self, change_id: str, hold: timedelta) -> None:
+        """Keep a change from falling due before `hold` is over: whoever calls this is at work on it."""
+        ...
+
     async def drawn(self, change_id: str, seq: int, *, over: int) -> None:
         """Remember that the card was drawn as of `seq`, where it had been drawn as of `over` (`Change.drawn_seq`).
 
@@ -145,7 +149,8 @@ class People(Protocol):
 class Messenger(Protocol):
     """What is said in Slack about a change.
 
-    Raises MessageGone when card or channel are no more, MessageUnanswered when nobody knows whether it was posted.
+    Raises MessageGone when card or channel are no more, MessageThrottled when Slack asks to wait, MessageUnanswered
+    when nobody knows whether it was posted.
     """
 
     async def announce(self, change: Change) -> Message:

@@ -1,0 +1,139 @@
+"""Asks Slack what the policy needs to know about people, and the policy what follows from it.
+
+While a person waits for an answer, look-ups are bounded and a failed one refuses; before sending, everybody is looked
+up afresh.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.core import policy as rules
+from bot.core.change import Change
+from bot.core.events import Demand, Stale
+from bot.core.policy import Policy, everybody, is_group
+from bot.errors import LookUpFailed, Refusal
+from bot.ports import People
+
+LISTENER_LIMIT = 2.0
+"""Seconds: Slack gives up on an unanswered click after three."""
+
+
+@asynccontextmanager
+async def answered_in_time() -> AsyncIterator[None]:
+    """Turn a look-up that fails or takes too long into a Refusal: not knowing somebody is no reason to let them."""
+    try:
+        async with asyncio.timeout(LISTENER_LIMIT):
+            yield
+    except (LookUpFailed, TimeoutError) as error:
+        raise Refusal(
+            "look-up", "Slack did not say in time who may do this, so nothing was recorded. Try again in a moment."
+        ) from error
+
+
+class Rights:
+    """Who may do what, under one policy, in one workspace."""
+
+    def __init__(self, policy: Policy, people: People, team_id: str) -> None:
+        self.policy = policy
+        self.people = people
+        self.team_id = team_id
+
+    async def may_request(self, user_id: str) -> None:
+        """Raise Refusal unless this person may ask for changes."""
+        async with answered_in_time():
+            if why := await self._no_requester(user_id):
+                raise Refusal("not-allowed", why)
+
+    async def may_see(self, user_id: str) -> None:
+        """Raise Refusal unless this person may ask for changes or approve them."""
+        async with answered_in_time():
+            if await self._no_requester(user_id) and await self._no_approver(user_id):
+                raise Refusal(
+                    "not-allowed", "Backup plans are shown only to people who may request or approve changes."
+                )
+
+    async def demand(self, requester: str) -> Demand:
+        """Say who must approve what this person asks for. Raises Refusal where too few people can."""
+        async with answered_in_time():
+            members = await self._members(self.policy.defaults.approvers)
+            asked = rules.demand(self.policy, requester, members)
+            eligible = 0
+            for user_id in asked.pool:
+                person = await self.people.person(user_id)
+                eligible += not person.disqualified(self.team_id)
+                if eligible >= asked.approvals:
+                    return asked
+        raise Refusal(
+            "pool",
+            f"{asked.approvals} people besides you have to approve this, but the policy's approvers come to only "
+            f"{eligible}. Have the approver group or the policy extended.",
+        )
+
+    async def objection(self, change: Change, user_id: str) -> Refusal | None:
+        """Say why this person may not decide on a change; None if they may."""
+        try:
+            async with answered_in_time():
+                if user_id in change.request.demand.pool:
+                    why = await self._no_approver(user_id)
+                else:
+                    person = await self.people.person(user_id)
+                    why = person.disqualified(self.team_id) or "You are not among the approvers of this change."
+        except Refusal as refusal:
+            return refusal
+        return Refusal("not-eligible", why) if why else None
+
+    def tightened(self, change: Change) -> str:
+        """Say why the policy now wants more than it did; "" if it does not."""
+        return rules.tightened(self.policy, change.request.demand)
+
+    async def no_longer(self, change: Change) -> Stale | None:
+        """Look everybody up afresh and say what no longer holds of what was approved. Raises LookUpFailed."""
+        if why := self.tightened(change) or self._secrets_changed(change):
+            return Stale(why="policy", sentence=why)
+        if why := await self._no_requester(change.requester, fresh=True):
+            return Stale(why="requester", sentence=f"<@{change.requester}> may no longer ask for changes. {why}")
+        gone = [
+            vote.by
+            for vote in change.votes
+            if vote.by not in change.request.demand.pool or await self._no_approver(vote.by, fresh=True)
+        ]
+        if len({vote.by for vote in change.votes} - set(gone)) >= change.request.demand.approvals:
+            return None
+        names = ", ".join(f"<@{user_id}>" for user_id in gone)
+        return Stale(
+            why="approver",
+            sentence=f"{names} may no longer approve, so {change.request.demand.approvals} are not reached.",
+        )
+
+    def _secrets_changed(self, change: Change) -> str:
+        for use in change.request.secrets.values():
+            secret = self.policy.secrets.get(use.name)
+            if secret is None or secret.ref != use.ref:
+                return f"The secret {use.name!r} is no longer what it was in the policy."
+            if why := rules.secret_problem(self.policy, use.name, change.request.plan_id, change.request.proposed):
+                return why
+        return ""
+
+    async def _no_requester(self, user_id: str, *, fresh: bool = False) -> str:
+        person = await self.people.person(user_id, fresh=fresh)
+        if why := person.disqualified(self.team_id):
+            return why
+        allowed = self.policy.defaults.requesters
+        if allowed and user_id not in everybody(allowed, await self._members(allowed, fresh=fresh)):
+            return "The policy does not name you among those who may ask for changes."
+        return ""
+
+    async def _no_approver(self, user_id: str, *, fresh: bool = False) -> str:
+        person = await self.people.person(user_id, fresh=fresh)
+        if why := person.disqualified(self.team_id):
+            return why
+        approvers = self.policy.defaults.approvers
+        if user_id not in everybody(approvers, await self._members(approvers, fresh=fresh)):
+            return "You are no longer among the approvers that the policy names."
+        return ""
+
+    async def _members(self, who: list[str], *, fresh: bool = False) -> dict[str, frozenset[str]]:
+        groups = [one for one in who if is_group(one)]
+        members = await asyncio.gather(*(self.people.members(group, fresh=fresh) for group in groups))
+        return dict(zip(groups, members, strict=True))
