@@ -11,9 +11,13 @@ from contextlib import asynccontextmanager
 from bot.core import policy as rules
 from bot.core.change import Change
 from bot.core.events import Demand, Stale
+from bot.core.people import Person
 from bot.core.policy import Policy, everybody, is_group
 from bot.errors import LookUpFailed, Refusal
 from bot.ports import People
+
+Members = dict[str, frozenset[str]]
+"""User-group id → the user ids in it."""
 
 LISTENER_LIMIT = 2.0
 """Seconds: Slack gives up on an unanswered click after three."""
@@ -91,13 +95,13 @@ class Rights:
         """Look everybody up afresh and say what no longer holds of what was approved. Raises LookUpFailed."""
         if why := self.tightened(change) or self._secrets_changed(change):
             return Stale(why="policy", sentence=why)
-        if why := await self._no_requester(change.requester, fresh=True):
-            return Stale(why="requester", sentence=f"<@{change.requester}> may no longer ask for changes. {why}")
-        gone = [
-            vote.by
-            for vote in change.votes
-            if vote.by not in change.request.demand.pool or await self._no_approver(vote.by, fresh=True)
-        ]
+        members = await self._members([*self.policy.defaults.approvers, *self.policy.defaults.requesters], fresh=True)
+        everyone = [change.requester, *(vote.by for vote in change.votes)]
+        people = await asyncio.gather(*(self.people.person(user_id, fresh=True) for user_id in everyone))
+        if why := self._bars_requester(people[0], members):
+            return Stale(why="requester", sentence=f"<@{change.requester}> may no longer ask for changes: {why}")
+        pool = change.request.demand.pool
+        gone = [person.id for person in people[1:] if person.id not in pool or self._bars_approver(person, members)]
         if len({vote.by for vote in change.votes} - set(gone)) >= change.request.demand.approvals:
             return None
         names = ", ".join(f"<@{user_id}>" for user_id in gone)
@@ -115,25 +119,33 @@ class Rights:
                 return why
         return ""
 
-    async def _no_requester(self, user_id: str, *, fresh: bool = False) -> str:
-        person = await self.people.person(user_id, fresh=fresh)
+    async def _no_requester(self, user_id: str) -> str:
+        person, members = await self._look_up(user_id, self.policy.defaults.requesters)
+        return self._bars_requester(person, members)
+
+    async def _no_approver(self, user_id: str) -> str:
+        person, members = await self._look_up(user_id, self.policy.defaults.approvers)
+        return self._bars_approver(person, members)
+
+    def _bars_requester(self, person: Person, members: Members) -> str:
+        allowed = self.policy.defaults.requesters
         if why := person.disqualified(self.team_id):
             return why
-        allowed = self.policy.defaults.requesters
-        if allowed and user_id not in everybody(allowed, await self._members(allowed, fresh=fresh)):
+        if allowed and person.id not in everybody(allowed, members):
             return "The policy does not name you among those who may ask for changes."
         return ""
 
-    async def _no_approver(self, user_id: str, *, fresh: bool = False) -> str:
-        person = await self.people.person(user_id, fresh=fresh)
+    def _bars_approver(self, person: Person, members: Members) -> str:
         if why := person.disqualified(self.team_id):
             return why
-        approvers = self.policy.defaults.approvers
-        if user_id not in everybody(approvers, await self._members(approvers, fresh=fresh)):
+        if person.id not in everybody(self.policy.defaults.approvers, members):
             return "You are no longer among the approvers that the policy names."
         return ""
 
-    async def _members(self, who: list[str], *, fresh: bool = False) -> dict[str, frozenset[str]]:
-        groups = [one for one in who if is_group(one)]
+    async def _look_up(self, user_id: str, who: list[str]) -> tuple[Person, Members]:
+        return await asyncio.gather(self.people.person(user_id), self._members(who))
+
+    async def _members(self, who: list[str], *, fresh: bool = False) -> Members:
+        groups = sorted({one for one in who if is_group(one)})
         members = await asyncio.gather(*(self.people.members(group, fresh=fresh) for group in groups))
         return dict(zip(groups, members, strict=True))
