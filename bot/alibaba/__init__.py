@@ -1,1 +1,1 @@
-"""Alibaba Cloud: Database Backup (DBS) and the Key Management Service (KMS)."""
+"""Alibaba Cloud: DBS and KMS behind the bot's own contracts. Nothing above this package sees HTTP or a signature."""

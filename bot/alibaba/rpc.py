@@ -1,0 +1,164 @@
+"""One call of an RPC-style operation: signed, sent once, then a JSON answer or an error that says whether it left."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import httpx
+
+from bot.alibaba.credentials import Keys, KeySource
+from bot.alibaba.endpoint import Endpoint
+from bot.alibaba.redact import clean
+from bot.alibaba.signature import Position, Signed, sign
+from bot.errors import DbsError, DbsRefused, DbsUnanswered, DbsUnreachable
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back: HTTP status, lower-case headers and the JSON object. Printing it shows nothing."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: Mapping[str, Any] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+    """What its texts may echo."""
+
+    def text(self, *names: str, limit: int = 500) -> str:
+        """Return the first of these fields that is not empty, fit to be seen."""
+        return next((clean(str(self.body[name]), self.secrets, limit) for name in names if self.body.get(name)), "")
+
+
+class Rpc:
+    """One service at one endpoint, with its own pool of connections. Close it, or use it as a context."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        version: str,
+        keys: KeySource,
+        *,
+        timeout: float,
+        position: Position = "body",
+        verify: ssl.SSLContext | bool = True,
+    ) -> None:
+        self.endpoint = endpoint
+        self.timeout = timeout
+        self._version = version
+        self._keys = keys
+        self._position = position
+        self._http = httpx.AsyncClient(
+            base_url=endpoint.url,
+            verify=verify,
+            # Proxies are the network's business, but what is meant for this machine must not leave it.
+            trust_env=not endpoint.loopback,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=10),
+            timeout=httpx.Timeout(timeout, connect=min(5.0, timeout)),
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def call(
+        self,
+        action: str,
+        params: Mapping[str, str],
+        secrets: Mapping[str, str] | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> Reply:
+        """Send once and return the answer, whatever its status; once more with fresh keys if the token had expired.
+
+        `secrets` are parameters as well, whose values are cleaned out of everything that is said later. Everything,
+        the credentials included, has the one deadline, by the loop's clock; without it the timeout starts now.
+        Raises DbsUnreachable (never sent) or DbsUnanswered.
+        """
+        hidden = secrets or {}
+        journey = _Journey()
+        # Errors are raised outside of the handlers: chained, they would carry the request and with it the password.
+        failure: DbsError | None = None
+        try:
+            async with asyncio.timeout_at(deadline or asyncio.get_running_loop().time() + self.timeout):
+                keys = await self._keys.keys()
+                reply = await self._send(action, params, hidden, keys, journey)
+                if isinstance(reply, Reply) and _token_expired(reply):
+                    self._keys.forget()
+                    journey.left = False
+                    keys = await self._keys.keys()
+                    reply = await self._send(action, params, hidden, keys, journey)
+        except TimeoutError:
+            failure = journey.failure("Timeout", f"no answer within {self.timeout:g} seconds.")
+        if failure is not None:
+            raise failure
+        if isinstance(reply, DbsError):
+            raise reply
+        return reply
+
+    async def _send(
+        self, action: str, params: Mapping[str, str], hidden: Mapping[str, str], keys: Keys, journey: "_Journey"
+    ) -> Reply | DbsError:
+        secrets = (*keys.secrets, *hidden.values())
+        try:
+            # In a thread: the first call imports the signer, which takes as long as a person would notice.
+            everything = {**params, **hidden}
+            signed = await asyncio.to_thread(
+                sign, self.endpoint.host, action, self._version, everything, keys, self._position
+            )
+            response = await self._http.send(self._request(signed, journey))
+        except UnicodeError:
+            return DbsRefused("InvalidText", "A value contains half a character and cannot be sent. Nothing was sent.")
+        except _NEVER_SENT as error:
+            why = clean(str(error), secrets, 200) or "no connection."
+            return DbsUnreachable(type(error).__name__, f"{self.endpoint.host} cannot be reached: {why}")
+        except httpx.HTTPError as error:
+            return journey.failure(type(error).__name__, f"{self.endpoint.host} broke off before it answered.")
+        return _read(response, secrets)
+
+    def _request(self, signed: Signed, journey: "_Journey") -> httpx.Request:
+        extensions = {"trace": journey.trace}
+        return self._http.build_request(
+            "POST", signed.target, headers=dict(signed.headers), content=signed.content, extensions=extensions
+        )
+
+
+class _Journey:
+    """Remembers whether a request began to leave: the difference between "not done" and "nobody knows"."""
+
+    def __init__(self) -> None:
+        self.left = False
+
+    async def trace(self, event: str, _info: object) -> None:
+        """Listen to the connection; httpcore names its steps."""
+        self.left = self.left or event.endswith("send_request_headers.started")
+
+    def failure(self, code: str, message: str) -> DbsError:
+        """Return the error that fits."""
+        return DbsUnanswered(code, message) if self.left else DbsUnreachable(code, message)
+
+
+def _read(response: httpx.Response, secrets: Iterable[str]) -> Reply | DbsError:
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        return DbsUnanswered("NotJson", f"The answer, HTTP {response.status_code}, is not the JSON it should be.")
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(response.status_code, headers, body, tuple(secrets))
+
+
+def _token_expired(reply: Reply) -> bool:
+    code = str(reply.body.get("Code") or reply.body.get("ErrCode") or "")
+    return "SecurityToken" in code and "Expired" in code
