@@ -26,7 +26,7 @@ _Send = Callable[[_Message], Awaitable[None]]
 log = structlog.get_logger()
 
 
-class _Refused(Exception):  # noqa: N818 - an answer, not an error
+class _Refused(Exception):
     """The request goes no further; `reason` is ours, never the sender's words."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -35,7 +35,7 @@ class _Refused(Exception):  # noqa: N818 - an answer, not an error
         self.reason = reason
 
 
-class _Disconnected(Exception):  # noqa: N818
+class _Disconnected(Exception):
     """Nobody waits for the answer any more."""
 
 
