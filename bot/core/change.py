@@ -121,6 +121,8 @@ class Change:
     told: Told | None = None
     drawn_seq: int = 0
     """The event up to which the card is drawn; kept by the ledger beside the history, 0 while nobody knows."""
+    appended: bool = False
+    """Whether the call to the ledger that returned this wrote its last event: then its caller acts on it."""
     history: tuple[Event, ...] = field(default=(), repr=False, compare=False)
 
     @property
