@@ -1,0 +1,13 @@
+"""The ledger as JSON Lines: one event a line, with everything its hash covers."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator
+
+from bot.core.events import Event
+
+
+def json_lines(events: Iterable[Event]) -> Iterator[str]:
+    """Write each event as one line: change_id, seq, type, actor, at, data, hash."""
+    for event in events:
+        yield json.dumps(dataclasses.asdict(event), ensure_ascii=False, separators=(",", ":"))

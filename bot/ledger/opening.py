@@ -1,0 +1,108 @@
+"""Opens the SQLite file the one way that is safe with several processes, and says in plain words why it cannot."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from bot.errors import ConfigError, LedgerBusy
+from bot.ledger.schema import MIGRATIONS
+
+PATIENCE = 2.0
+"""Seconds to wait for a lock: a click must be answered within three."""
+
+_NOTHING = "nothing was recorded"
+_CAUSES = {
+    sqlite3.SQLITE_BUSY: f"The ledger is locked by another process; {_NOTHING}. Try again in a moment.",
+    sqlite3.SQLITE_LOCKED: f"The ledger is locked by another process; {_NOTHING}. Try again in a moment.",
+    sqlite3.SQLITE_FULL: f"The ledger's disk is full; {_NOTHING}. Whoever runs the bot has to make room.",
+    sqlite3.SQLITE_READONLY: f"The ledger is read-only; {_NOTHING}. Whoever runs the bot has to make it writable.",
+    sqlite3.SQLITE_IOERR: f"The ledger's disk does not work; {_NOTHING}. Whoever runs the bot has to look at it.",
+    sqlite3.SQLITE_CANTOPEN: f"The ledger's file cannot be opened any more; {_NOTHING}.",
+    sqlite3.SQLITE_CORRUPT: f"The ledger's file is damaged; {_NOTHING}. Whoever runs the bot has to restore it.",
+}
+
+
+def cause(error: sqlite3.Error) -> LedgerBusy:
+    """Return what SQLite complains about as the port's error."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest only refines it
+    return LedgerBusy(_CAUSES.get(code, f"The ledger did not answer ({error}); {_NOTHING}."))
+
+
+def open_database(path: Path, *, readonly: bool) -> Database:
+    """Open the ledger's file in the thread that will use it; unless `readonly`, make it and bring it up to date.
+
+    Raises ConfigError when there is no usable file or folder, LedgerBusy when somebody else keeps it locked.
+    """
+    if not path.parent.is_dir():
+        raise _unusable(f"the folder {path.parent} does not exist; create it or name another file.")
+    if readonly and not path.exists():
+        raise _unusable(f"there is no ledger at {path}; `serve` makes one.")
+    # mode=rw never makes a file, and falls back to reading where writing is not permitted
+    address = f"{path.absolute().as_uri()}?mode={'rw' if readonly else 'rwc'}"
+    try:
+        connection = sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
+    except sqlite3.OperationalError as error:
+        raise _unusable(f"{path} cannot be opened ({error}).") from error
+    # an edited row may hold any bytes; reading it must not fail before its hash is checked
+    connection.text_factory = _text
+    try:
+        return _prepare(Database(connection, execute_plugins=False), path, readonly=readonly)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _prepare(db: Database, path: Path, *, readonly: bool) -> Database:
+    try:
+        db.execute("pragma synchronous = full")
+        if readonly:
+            db.execute("pragma query_only = on")
+            if MIGRATIONS.pending(db):
+                raise _unusable(f"{path} is not a ledger, or one of an older version; `serve` brings it up to date.")
+        else:
+            _write_ahead(db)
+            if MIGRATIONS.pending(db):
+                _migrate(db)
+    except sqlite3.OperationalError as error:
+        busy = cause(error)
+        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise busy from error
+        raise _unusable(f"{path} cannot be used ({error}).") from error
+    except sqlite3.DatabaseError as error:
+        raise _unusable(f"{path} is not a ledger ({error}).") from error
+    return db
+
+
+def _write_ahead(db: Database) -> None:
+    """Turn the write-ahead log on. SQLite does not wait for a lock here, so two that start at once would collide."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            db.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _migrate(db: Database) -> None:
+    """Bring the tables up to date under the write lock: unguarded, two that start at once would both try."""
+    db.execute("begin immediate")
+    try:
+        MIGRATIONS.apply(db)
+        db.execute("commit")
+    except BaseException:
+        db.rollback()
+        raise
+
+
+def _unusable(sentence: str) -> ConfigError:
+    return ConfigError([f"DATABASE_URL: {sentence}"])
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
