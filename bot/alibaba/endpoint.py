@@ -1,4 +1,4 @@
-"""Where Alibaba Cloud is: which host serves a region, and what may stand in a setting that overrides it."""
+"""Where a service of Alibaba Cloud is: https anywhere, plain http on this machine only."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -6,20 +6,6 @@ from dataclasses import dataclass
 import httpx
 
 from bot.errors import ConfigError
-
-_SERVED_BY_HANGZHOU = {
-    "cn-shanghai",
-    "cn-beijing",
-    "cn-shenzhen",
-    "cn-qingdao",
-    "cn-hongkong",
-    "us-east-1",
-    "us-west-1",
-    "cn-hangzhou-finance",
-    "cn-shanghai-finance-1",
-    "cn-shenzhen-finance-1",
-}
-"""Regions without a DBS host of their own; every other one serves itself."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +33,6 @@ class Endpoint:
             raise ConfigError([f"{setting} must be https: plain http is allowed to this machine's loopback only."])
         host = url.netloc.decode("ascii")
         return cls(f"{url.scheme}://{host}", host, loopback)
-
-
-def dbs_host(region: str) -> str:
-    """Return the public host through which the plans of a region are configured."""
-    return f"dbs-api.{'cn-hangzhou' if region in _SERVED_BY_HANGZHOU else region}.aliyuncs.com"
-
-
-def kms_host(region: str) -> str:
-    """Return the public host of a region's KMS."""
-    return f"kms.{region}.aliyuncs.com"
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,0 +1,79 @@
+"""Where passwords are kept: an environment variable, a file, or KMS. A value is fetched for a call, never kept here."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from bot.errors import SecretMissing, SecretUnreachable
+
+_MOST = 64 * 1024
+
+
+class Kms(Protocol):
+    """The one thing that is needed of KMS."""
+
+    async def get(self, name: str) -> SecretStr:
+        """Return the current value of a secret. Raises SecretMissing or SecretUnreachable."""
+        ...
+
+
+class SecretStore:
+    """Implements `ports.Secrets` for `env:NAME`, `file:PATH` and `kms:NAME`.
+
+    `environment` is the process's own, handed in by who may read it; without `kms` those references are missing.
+    """
+
+    def __init__(self, environment: Mapping[str, str], kms: Kms | None = None) -> None:
+        self._environment = environment
+        self._kms = kms
+
+    async def fetch(self, ref: str) -> SecretStr:
+        """Return the value behind a reference. Raises SecretMissing or SecretUnreachable, whose texts name it only."""
+        kind, colon, name = ref.partition(":")
+        if colon and name:
+            if kind == "env":
+                return self._variable(name)
+            if kind == "file":
+                # In a thread: a mounted secret may be on a network that does not answer.
+                return await asyncio.to_thread(_content, Path(name))
+            if kind == "kms" and self._kms is not None:
+                return await self._kms.get(name)
+        raise SecretMissing(f"The secret reference {ref} is not env:NAME, file:PATH or kms:NAME.")
+
+    def _variable(self, name: str) -> SecretStr:
+        value = self._environment.get(name, "")
+        if not value:
+            raise SecretMissing(f"The environment variable {name} is not set, or empty.")
+        # Python reads bytes that are not UTF-8 into half characters, which cannot be sent on.
+        if not _is_text(value):
+            raise SecretMissing(f"The environment variable {name} is not UTF-8 text.")
+        return SecretStr(value)
+
+
+def _content(path: Path) -> SecretStr:
+    """Read a file; one line end behind the secret is the editor's, not the secret's."""
+    try:
+        # Only what is_file: reading a pipe or a terminal would wait for ever.
+        if not path.is_file():
+            raise SecretMissing(f"There is no file {path}.")
+        with path.open("rb") as file:
+            content = file.read(_MOST + 1)
+    except PermissionError:
+        raise SecretMissing(f"The bot may not read the file {path}.") from None
+    except OSError as error:
+        raise SecretUnreachable(f"The file {path} cannot be read now: {error.strerror}.") from None
+    value = content.decode(errors="surrogateescape")
+    if len(content) > _MOST or not _is_text(value):
+        raise SecretMissing(f"The file {path} is not UTF-8 text of at most {_MOST // 1024} KiB.")
+    value = value.removesuffix("\r\n").removesuffix("\n")
+    if not value:
+        raise SecretMissing(f"The file {path} is empty.")
+    return SecretStr(value)
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether it can be encoded, so that bytes which were not UTF-8 are found before they are sent."""
+    return value == value.encode(errors="replace").decode()
