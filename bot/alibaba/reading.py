@@ -42,6 +42,8 @@ def read_plan(detail: Mapping[str, Any], message: str = "") -> Reading:
     """
     told = {name: text(detail[name]) for name in (*_SAME_NAME, *_FACTS) if detail.get(name) is not None}
     told |= _address(detail)
+    if "EnableBackupLog" in told:
+        told["EnableBackupLog"] = told["EnableBackupLog"].lower()
     values = normalise({name: told[name] for name in told if not (told[name] == "0" and name in _ZERO_IS_NONE)})
     engine, method = (values.pop(name, "") for name in _FACTS)
     status, region = text(detail.get("BackupPlanStatus")).lower(), text(detail.get("BackupPlanRegion"))
@@ -50,9 +52,9 @@ def read_plan(detail: Mapping[str, Any], message: str = "") -> Reading:
 
 def summarise(detail: Mapping[str, Any]) -> PlanSummary:
     """Return one entry of `BackupPlanDetail` as a line of the typeahead."""
-    names = ("BackupPlanId", "BackupPlanName", "DatabaseType")
-    values = normalise({name: text(detail.get(name)) for name in names})
-    return PlanSummary(*(values.get(name, "") for name in names), text(detail.get("BackupPlanStatus")).lower())
+    engine = normalise({"DatabaseType": text(detail.get("DatabaseType"))}).get("DatabaseType", "")
+    plan_id, name = text(detail.get("BackupPlanId")), text(detail.get("BackupPlanName"))
+    return PlanSummary(plan_id, name, engine, text(detail.get("BackupPlanStatus")).lower())
 
 
 def details(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -72,8 +74,7 @@ def text(value: object) -> str:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    written = str(value).strip()
-    return written.lower() if written in ("True", "False", "TRUE", "FALSE") else written
+    return str(value).strip()
 
 
 def _address(detail: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
