@@ -1,0 +1,75 @@
+"""What went over the wire, kept so that a test can look: calls to the Web API, deliveries to the bot, broken rules."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.playground.slack.workspace import Json
+
+
+@dataclass
+class Call:
+    """One call of the bot; `answer` is None until it was answered, and stays None if the connection was cut."""
+
+    method: str
+    args: Json
+    at: float
+    """Seconds since 1970."""
+    raw: str = ""
+    """Method, URL and body as they arrived, without the Authorization header."""
+    answer: Json | None = None
+
+    @property
+    def error(self) -> str:
+        """The error code of the answer, empty if it was ok."""
+        return str((self.answer or {}).get("error", ""))
+
+
+@dataclass
+class Delivery:
+    """One payload brought to the bot, and what came back within the time Slack grants."""
+
+    kind: str
+    """slash_commands, interactive or events_api, as Socket Mode names them."""
+    payload: Json
+    at: float
+    body: str = ""
+    via: str = "http"
+    status: int | None = None
+    """HTTP status; in Socket Mode 200 once acknowledged; None if nothing came in time."""
+    answer: str = ""
+    duration: float = 0.0
+    """Seconds until the answer, or until Slack gave up."""
+    problem: str = ""
+    """Empty, `timeout`, or why the bot could not be reached."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the bot acknowledged in time."""
+        return self.status == 200
+
+
+@dataclass
+class Journal:
+    """The record of one workspace, in order."""
+
+    calls: list[Call] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    """Everything the bot sent that Slack would refuse or that only a bug sends; a test asserts that it is empty."""
+    answers_seen: list[str] = field(default_factory=list)
+
+    def called(self, method: str) -> list[Call]:
+        """Return the calls of one method, oldest first."""
+        return [call for call in self.calls if call.method == method]
+
+    def violation(self, sentence: str) -> None:
+        """Record that a rule was broken."""
+        self.violations.append(sentence)
+
+    @property
+    def traffic(self) -> str:
+        """All text that went between Slack and the bot, in one piece, to search for what must not be there."""
+        lines: list[Any] = [call.raw for call in self.calls]
+        lines += [f"{one.kind} {one.body}\n{one.answer}" for one in self.deliveries]
+        lines += self.answers_seen
+        return "\n".join(str(line) for line in lines)
