@@ -4,7 +4,7 @@ import json
 
 from bot.playground.slack.elements import with_ids
 from bot.playground.slack.errors import SlackError
-from bot.playground.slack.schema import RENDERED_LIMIT, message_problems, rendered_length
+from bot.playground.slack.schema import RENDERED_LIMIT, message_problems, rendered_length, table_problems
 from bot.playground.slack.workspace import Channel, Json
 from bot.playground.slack.world import World
 
@@ -19,23 +19,17 @@ def post_message(world: World, args: Json) -> Json:
     world.need("chat:write")
     channel = _writable(world, str(args.get("channel", "")), open_dm=True)
     content = checked_content(world, args, "chat.postMessage")
-    message = post(world, channel, content, str(args.get("thread_ts") or ""))
+    thread_ts = str(args.get("thread_ts") or "")
+    parent = channel.find(thread_ts)
+    if thread_ts and (parent is None or parent.get("thread_ts", thread_ts) != thread_ts):
+        raise SlackError("thread_not_found")
+    message = post(world, channel, content, thread_ts)
     return {"channel": channel.id, "ts": message["ts"], "message": message}
 
 
 def post(world: World, channel: Channel, content: Json, thread_ts: str = "") -> Json:
-    """Put a message of the bot into a channel or a thread, whoever may, and return it, live."""
-    message = {**_signature(world), "ts": world.workspace.mint_ts(), **content}
-    if thread_ts:
-        parent = channel.find(thread_ts)
-        if parent is None or parent.get("thread_ts", thread_ts) != thread_ts:
-            raise SlackError("thread_not_found")
-        parent |= {"thread_ts": thread_ts, "reply_count": parent.get("reply_count", 0) + 1}
-        parent["latest_reply"] = message["ts"]
-        message |= {"thread_ts": thread_ts, "parent_user_id": parent.get("user", "")}
-    channel.log.append(message)
-    world.workspace.changed()
-    return message
+    """Put a message of the bot into a channel or a thread, whether or not it may, and return it, live."""
+    return world.workspace.post(channel, {**_signature(world), **content}, thread_ts)
 
 
 def update(world: World, args: Json) -> Json:
@@ -80,6 +74,7 @@ def checked_content(world: World, args: Json, where: str) -> Json:
         world.refuse("msg_too_long", [f"text is longer than {TEXT_CHARACTERS} characters"], where)
     if content.get("blocks"):
         world.refuse("invalid_blocks", message_problems({"blocks": content["blocks"]}), where)
+        world.refuse("invalid_attachments", table_problems(content["blocks"]), where)
         length = rendered_length(content["blocks"])
         if length > RENDERED_LIMIT:
             world.refuse("msg_blocks_too_long", [f"the blocks show {length} characters"], where)

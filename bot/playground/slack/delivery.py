@@ -94,7 +94,8 @@ class Courier:
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(trust_env=False)
+            # a kept connection would break when the bot restarts, and the break would look like the bot's
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True), trust_env=False)
         return self._session
 
 

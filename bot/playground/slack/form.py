@@ -148,6 +148,7 @@ class Form:
     async def close_view(self, *, everything: bool = False) -> None:
         """Leave the view on top (Cancel, or back to the one below), or close the whole stack."""
         view = self._view()
+        everything = everything or bool(view.content.get("clear_on_close"))
         gone = self._world.modals.clear(self.member.id) if everything else [view]
         self._world.modals.close(view)
         self._world.workspace.changed()

@@ -1,7 +1,7 @@
 """What went over the wire, kept so that a test can look: calls to the Web API, deliveries to the bot, broken rules."""
 
+import json
 from dataclasses import dataclass, field
-from typing import Any
 
 from bot.playground.slack.workspace import Json
 
@@ -56,7 +56,6 @@ class Journal:
     deliveries: list[Delivery] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     """Everything the bot sent that Slack would refuse or that only a bug sends; a test asserts that it is empty."""
-    answers_seen: list[str] = field(default_factory=list)
 
     def called(self, method: str) -> list[Call]:
         """Return the calls of one method, oldest first."""
@@ -69,7 +68,11 @@ class Journal:
     @property
     def traffic(self) -> str:
         """All text that went between Slack and the bot, in one piece, to search for what must not be there."""
-        lines: list[Any] = [call.raw for call in self.calls]
-        lines += [f"{one.kind} {one.body}\n{one.answer}" for one in self.deliveries]
-        lines += self.answers_seen
-        return "\n".join(str(line) for line in lines)
+        lines = [f"{call.raw}\n{_readable(call.args)}\n{_readable(call.answer)}" for call in self.calls]
+        lines += [f"{one.kind} {one.body}\n{_readable(one.payload)}\n{one.answer}" for one in self.deliveries]
+        return "\n".join(lines)
+
+
+def _readable(value: Json | None) -> str:
+    """Return JSON without escapes, so that a search finds what percent signs and \\u would hide."""
+    return json.dumps(value, ensure_ascii=False)

@@ -120,6 +120,11 @@ class Person(Form):
         content = {"type": "app_home_opened", "tab": "home", "channel": place.id}
         return Ack(await self._courier.deliver("events_api", payloads.event(self._world, self.member, content)))
 
+    async def say(self, text: str, channel: str, thread_ts: str = "") -> Json:
+        """Write a message into a channel or a thread; the bot is not told."""
+        message = {"type": "message", "user": self.id, "team": self.member.team_id, "text": text}
+        return copy.deepcopy(self._world.workspace.post(self._place(channel), message, thread_ts))
+
     async def wait_for_view(self, fits: Callable[[Json], bool] = bool, seconds: float = 5.0) -> Json:
         """Wait until the top view satisfies `fits` and return a copy. Raises TimeoutError."""
         try:

@@ -37,13 +37,17 @@ def message_problems(message: Json) -> list[str]:
     wrong = _block_problems(blocks)
     if any(block["type"] == "input" for block in blocks) and not any(block["type"] == "actions" for block in blocks):
         wrong.append("a message with inputs needs a button to send them")
-    tables = [block for block in _flat(blocks) if block["type"] in {"table", "data_table"}]
-    if len(tables) > 1:
-        wrong.append("a message has one table at most (invalid_attachments)")
-    wrong += [
-        "a table holds 10000 characters at most" for table in tables if rendered_length([table]) > TABLE_CHARACTERS
-    ]
     return wrong
+
+
+def table_problems(blocks: list[Json]) -> list[str]:
+    """Return what Slack would refuse about the tables in a message, which it calls invalid_attachments."""
+    tables = [block for block in _flat(blocks) if block["type"] in {"table", "data_table"}]
+    too_long = [table for table in tables if rendered_length([table]) > TABLE_CHARACTERS]
+    return [
+        *(["a message has one table at most"] if len(tables) > 1 else []),
+        *(f"a table holds {TABLE_CHARACTERS} characters at most" for _ in too_long),
+    ]
 
 
 def option_problems(answer: Any) -> list[str]:

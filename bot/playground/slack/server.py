@@ -1,13 +1,11 @@
 """A Slack workspace on loopback, with one app installed: what the tests drive and a newcomer clicks."""
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self, TypeVar
 
-from aiohttp import web
-
-from bot.playground.slack import answers, web_api
 from bot.playground.slack.delivery import Courier
 from bot.playground.slack.errors import ClientBlocked
 from bot.playground.slack.faults import Faults
@@ -16,9 +14,10 @@ from bot.playground.slack.limits import RateLimits
 from bot.playground.slack.modals import Modals
 from bot.playground.slack.person import Person
 from bot.playground.slack.plain_text import plain_text
+from bot.playground.slack.site import Site
 from bot.playground.slack.socket_mode import SocketMode
 from bot.playground.slack.tickets import Tickets
-from bot.playground.slack.workspace import Channel, Group, Member, Workspace
+from bot.playground.slack.workspace import Channel, Group, Json, Member, Workspace
 from bot.playground.slack.world import SCOPES, App, World
 
 __all__ = ["SCOPES", "ClientBlocked", "FakeSlack", "plain_text"]
@@ -61,40 +60,17 @@ class FakeSlack:
         self.sockets = SocketMode(self.world)
         self.courier = Courier(self.world, self.sockets, ack_seconds)
         self.people: dict[str, Person] = {}
-        self._runner: web.AppRunner | None = None
+        self._site = Site(self.world, self.sockets)
 
     async def start(self, port: int = 0) -> None:
         """Listen on loopback, at this port or any free one."""
-        methods = web_api.METHODS | {"apps.connections.open": self.sockets.open}
-
-        async def api(request: web.Request) -> web.StreamResponse:
-            return await web_api.call(self.world, request, methods)
-
-        async def respond(request: web.Request) -> web.StreamResponse:
-            return await answers.response_url(self.world, request)
-
-        routes: list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]] = [
-            ("POST", "/api/{method}", api),
-            ("GET", "/api/{method}", api),
-            ("POST", "/response/{token}", respond),
-            ("GET", "/link", self.sockets.serve),
-        ]
-        app = web.Application(client_max_size=4 * 1024**2)
-        for verb, path, handler in routes:
-            app.router.add_route(verb, path, handler)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
-        await site.start()
-        listening = self._runner.addresses[0]
-        self.world.url = f"http://127.0.0.1:{listening[1]}"
+        self.world.url = await self._site.start(port)
 
     async def stop(self) -> None:
         """Close every connection and stop listening."""
         await self.sockets.close()
         await self.courier.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._site.stop()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -223,3 +199,40 @@ class FakeSlack:
     def channel(self, channel_id: str) -> Channel:
         """Return a channel: its `messages`, its `thread(ts)`, and the flags to change."""
         return self.world.workspace.channels[channel_id]
+
+    def delete_message(self, ts: str) -> None:
+        """Delete a message, as an administrator may."""
+        found = self.world.workspace.message(ts)
+        if found is not None:
+            found[0].log.remove(found[1])
+            self.world.workspace.changed()
+
+    def post_as_other_bot(self, channel_id: str, text: str, *, thread_ts: str = "", **more: object) -> Json:
+        """Post a message of another app, with whatever `metadata` or `blocks` it likes."""
+        message: Json = {"type": "message", "subtype": "bot_message", "bot_id": "B0OTHER", "text": text, **more}
+        return self.world.workspace.post(self.channel(channel_id), message, thread_ts)
+
+    async def deliver(self, kind: str, payload: Json) -> Delivery:
+        """Bring any payload to the bot as Slack would; kind is slash_commands, interactive or events_api."""
+        return await self.courier.deliver(kind, payload)
+
+    async def redeliver(
+        self, delivery: Delivery | None = None, *, times: int = 1, together: bool = False
+    ) -> list[Delivery]:
+        """Bring a payload (the last one, if not given) to the bot again, freshly signed, one by one or all at once."""
+        again = delivery or self.deliveries[-1]
+        if together:
+            return list(await asyncio.gather(*(self.courier.repeat(again) for _ in range(times))))
+        return [await self.courier.repeat(again) for _ in range(times)]
+
+    async def deliver_raw(self, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, str]:
+        """Post anything to the bot's request URL, signed unless headers are given; return status and body."""
+        signed = self.courier.sign(body, str(int(self.world.clock()))) if headers is None else headers
+        return await self.courier.post(body, signed)
+
+    async def wait_for(self, look: Callable[[], Found], seconds: float = 5.0) -> Found:
+        """Return what `look()` returns once it is true; it is asked anew on every change. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while not (found := look()):
+                await self.world.workspace.next_change()
+        return found

@@ -55,7 +55,6 @@ async def call(
     record.answer = (
         {"ok": False, "error": fault.error} if fault.error else _answer(world, request, method, record, methods)
     )
-    world.journal.answers_seen.append(json.dumps(record.answer, ensure_ascii=False))
     response = web.json_response(record.answer)
     if world.app.scopes_header and record.answer["ok"]:
         response.headers["x-oauth-scopes"] = ",".join(world.app.scopes)

@@ -153,6 +153,18 @@ class Workspace:
             self.channels[found.id] = found
         return found
 
+    def post(self, channel: Channel, message: Json, thread_ts: str = "") -> Json:
+        """Put a message (its ts is made here) into a channel or under another message, and return it, live."""
+        message = {**message, "ts": self.mint_ts()}
+        parent = channel.find(thread_ts) if thread_ts else None
+        if parent is not None:
+            replies = parent.get("reply_count", 0) + 1
+            parent |= {"thread_ts": thread_ts, "reply_count": replies, "latest_reply": message["ts"]}
+            message |= {"thread_ts": thread_ts, "parent_user_id": parent.get("user", "")}
+        channel.log.append(message)
+        self.changed()
+        return message
+
     def message(self, ts: str) -> tuple[Channel, Json] | None:
         """Find a message by its ts, which no two messages of a workspace share here."""
         for channel in self.channels.values():

@@ -1,7 +1,8 @@
 """A workspace with three people, a channel, and a small Bolt app that stands in for the bot."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -11,6 +12,63 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground.slack.person import Person
 from bot.playground.slack.server import FakeSlack
+
+Json = dict[str, Any]
+
+
+class Kit:
+    """Views and messages as short as Slack takes them."""
+
+    @staticmethod
+    def plain(text: str) -> Json:
+        return {"type": "plain_text", "text": text}
+
+    @staticmethod
+    def option(value: str) -> Json:
+        return {"text": Kit.plain(value.upper()), "value": value}
+
+    @staticmethod
+    def text_input(name: str, **more: Any) -> Json:
+        element = {"type": "plain_text_input", "action_id": name, **more.pop("element", {})}
+        return {"type": "input", "block_id": name, "label": Kit.plain(name), "element": element, **more}
+
+    @staticmethod
+    def with_element(name: str, element: Json, **more: Any) -> Json:
+        return {
+            "type": "input",
+            "block_id": name,
+            "label": Kit.plain(name),
+            "element": {"action_id": name.partition("~")[0], **element},
+            **more,
+        }
+
+    @staticmethod
+    def select(name: str, *values: str, **more: Any) -> Json:
+        return Kit.with_element(name, {"type": "static_select", "options": [Kit.option(one) for one in values]}, **more)
+
+    @staticmethod
+    def section(text: str) -> Json:
+        return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+    @staticmethod
+    def buttons(*names: str, **more: Any) -> Json:
+        elements = [
+            {"type": "button", "action_id": name, "text": Kit.plain(name.title()), "value": f"v-{name}", **more}
+            for name in names
+        ]
+        return {"type": "actions", "block_id": "decide", "elements": elements}
+
+    @staticmethod
+    def modal(*blocks: Json, **more: Any) -> Json:
+        view = {"type": "modal", "callback_id": "form", "title": Kit.plain("A form"), "blocks": list(blocks), **more}
+        if any(block["type"] == "input" for block in blocks):
+            view.setdefault("submit", Kit.plain("Send"))
+        return view
+
+
+@pytest.fixture
+def kit() -> type[Kit]:
+    return Kit
 
 
 @pytest.fixture
@@ -43,7 +101,7 @@ async def bolt(slack: FakeSlack, client: AsyncWebClient) -> AsyncIterator[AsyncA
     app = AsyncApp(client=client, signing_secret=slack.signing_secret, process_before_response=True)
 
     async def events(request: web.Request) -> web.Response:
-        headers = {name: [value] for name, value in request.headers.items()}
+        headers: dict[str, str | Sequence[str]] = {name: [value] for name, value in request.headers.items()}
         answer = await app.async_dispatch(AsyncBoltRequest(body=await request.text(), headers=headers))
         kind = answer.headers.get("content-type", ["text/plain"])[0]
         return web.Response(status=answer.status, text=answer.body, content_type=kind.partition(";")[0])

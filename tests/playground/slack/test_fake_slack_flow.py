@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from blocks import buttons, modal, section, select, text_input
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -10,7 +9,7 @@ from bot.playground.slack.person import Person
 from bot.playground.slack.server import FakeSlack, plain_text
 
 
-def listen(app: AsyncApp) -> dict[str, Any]:
+def listen(app: AsyncApp, kit: Any) -> dict[str, Any]:
     """Register a small bot: a command opens a form, the form becomes a card, a button ends it."""
     heard: dict[str, Any] = {}
 
@@ -18,9 +17,9 @@ def listen(app: AsyncApp) -> dict[str, Any]:
     async def command(ack: Any, body: Any, client: AsyncWebClient) -> None:
         await ack()
         heard["command"] = body
-        opened = await client.views_open(trigger_id=body["trigger_id"], view=modal(section("Loading")))
+        opened = await client.views_open(trigger_id=body["trigger_id"], view=kit.modal(kit.section("Loading")))
         view = opened["view"]
-        form = modal(text_input("Name"), select("Kind", "rds", "ecs", dispatch_action=True))
+        form = kit.modal(kit.text_input("Name"), kit.select("Kind", "rds", "ecs", dispatch_action=True))
         await client.views_update(view_id=view["id"], hash=view["hash"], view=form)
 
     @app.action("Kind")
@@ -38,7 +37,7 @@ def listen(app: AsyncApp) -> dict[str, Any]:
         await client.chat_postMessage(
             channel="C0OPS",
             text="card",
-            blocks=[section("Please decide"), buttons("approve")],
+            blocks=[kit.section("Please decide"), kit.buttons("approve")],
             metadata={"event_type": "backup_plan_change", "event_payload": {"state": "pending"}},
         )
 
@@ -47,7 +46,7 @@ def listen(app: AsyncApp) -> dict[str, Any]:
         await ack()
         heard["click"] = body
         await client.chat_update(
-            channel=body["channel"]["id"], ts=body["message"]["ts"], text="done", blocks=[section("Approved")]
+            channel=body["channel"]["id"], ts=body["message"]["ts"], text="done", blocks=[kit.section("Approved")]
         )
         await respond("Thank you.")
 
@@ -76,9 +75,9 @@ async def act(slack: FakeSlack, alice: Person, bob: Person) -> None:
     assert (slack.violations, alice.notices, bob.notices) == ([], [], [])
 
 
-async def test_a_conversation_over_http(slack: FakeSlack, bolt: AsyncApp, alice: Person, bob: Person) -> None:
+async def test_a_conversation_over_http(slack: FakeSlack, bolt: AsyncApp, alice: Person, bob: Person, kit: Any) -> None:
     """A command opens a form, a submission posts a card, a click redraws it, and Slack objects to nothing."""
-    heard = listen(bolt)
+    heard = listen(bolt, kit)
     await act(slack, alice, bob)
     assert heard["command"]["channel_id"] == "C0OPS"
     assert heard["command"]["text"] == "configure dbs123"
