@@ -173,7 +173,7 @@ class Telling:
                 await self._clock.sleep(1)
             if (reading := await self._read(change)) is None:
                 continue
-            differs = tuple(row.name for row in compare_read_back(change.request.proposed, reading))
+            differs = tuple(row.parameter for row in compare_read_back(change.request.proposed, reading))
             read_back = ReadBack(reading, differs, moving=is_moving(change, reading.status))
             if not differs and reading.status == "running":
                 break

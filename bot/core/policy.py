@@ -40,6 +40,9 @@ def _reference(ref: str) -> str:
     return ref
 
 
+MOST_NAMED = 20
+"""Approvers named in a sentence, before it only counts the rest."""
+
 PersonOrGroup = Annotated[str, _id(r"[UWS][A-Z0-9]+", "a user id (U…, W…) or a user-group id (S…)")]
 ChannelId = Annotated[str, _id(r"[CG][A-Z0-9]+", "a channel id (C… or G…)")]
 Pattern = Annotated[str, Field(min_length=1)]
@@ -160,7 +163,9 @@ def demand(policy: Policy, requester: str, members: Mapping[str, frozenset[str]]
     """Say how many people must approve, and who may: never the requester."""
     approvers = policy.defaults.approvers
     pool = everybody(approvers, members) - {requester}
-    names = ", ".join(f"<!subteam^{who}>" if is_group(who) else f"<@{who}>" for who in approvers)
+    names = ", ".join(f"<!subteam^{who}>" if is_group(who) else f"<@{who}>" for who in approvers[:MOST_NAMED])
+    if len(approvers) > MOST_NAMED:
+        names += f" and {len(approvers) - MOST_NAMED} more"
     number = policy.defaults.approvals
     people = "person" if number == 1 else "people"
     return Demand(

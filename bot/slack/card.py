@@ -1,0 +1,175 @@
+"""The card: one message that is always the current truth about a change, drawn from its history."""
+
+from bot.core.change import Change, State
+from bot.core.decisions import BOT
+from bot.core.diff import Diff
+from bot.core.events import Denied, Stale
+from bot.core.saying import Kind
+from bot.slack.rows import chunks, diff_of, in_full, sections, table, values
+from bot.slack.text import (
+    Block,
+    bullets,
+    button,
+    context,
+    date,
+    escape,
+    fields,
+    header,
+    inert,
+    literal,
+    mrkdwn,
+    plain,
+    quote,
+    section,
+)
+
+EVENT_TYPE = "backup_plan_change"
+CONFIRM_TEXT = 300
+
+ENDINGS = {
+    State.APPROVED: "Approved: about to be carried out",
+    State.EXECUTING: "Being carried out",
+    State.APPLIED: "Applied: DBS accepted it; the thread says what was read back",
+    State.REFUSED: "Refused: not applied; the thread says why",
+    State.STALE: "Stale: nothing was sent; the thread says what moved",
+    State.STUCK: "Stuck: nobody knows whether it was applied; the thread says what to check",
+    State.DENIED: "Denied",
+    State.WITHDRAWN: "Withdrawn",
+    State.EXPIRED: "Expired: nothing was sent",
+}
+
+
+def metadata(change: Change, kind: Kind) -> Block:
+    """Return what every message about a change carries: what it is, and the head of the history when it was written."""
+    payload = {
+        "change_id": change.id,
+        "kind": kind,
+        "state": change.state.value,
+        "seq": change.seq,
+        "head": change.head,
+    }
+    return {"event_type": EVENT_TYPE, "event_payload": payload}
+
+
+def plan_name(change: Change) -> str:
+    """Return what people call the plan, and its id."""
+    request = change.request
+    return f"{request.plan_name} ({request.plan_id})" if request.plan_name else request.plan_id
+
+
+def card_text(change: Change) -> str:
+    """Return the card in one line, for notifications and screen readers."""
+    asked = (
+        f"<@{change.requester}> asks to change backup plan {escape(change.request.plan_name or change.request.plan_id)}"
+    )
+    return asked[:3000] if change.state is State.PENDING else f"{asked[:2900]}: {change.state}"
+
+
+def card_blocks(change: Change, *, simple: bool = False) -> list[Block]:
+    """Return the card; `simple`: in blocks that every Slack takes, where it refused the others."""
+    request = change.request
+    shown = diff_of(request)
+    blocks = [
+        header("Backup plan change"),
+        section(plain(f"Plan {plan_name(change)}")),
+        fields(
+            mrkdwn(f"*Requested by*\n<@{change.requester}>"),
+            plain(f"Region\n{request.region or '(unknown)'}"),
+            mrkdwn(_approvals(change)),
+            mrkdwn(_until(change)),
+        ),
+        quote(request.reason),
+        *_changes(shown, simple=simple),
+    ]
+    blocks += _risks(shown, simple=simple)
+    blocks.append(section(mrkdwn(_standing(change))))
+    small = f"Change {change.id} · digest {request.digest[:16]} · DBS {inert(request.host)}"
+    blocks.append(context(plain(small)))
+    return blocks + _buttons(change, shown)
+
+
+def _changes(shown: Diff, *, simple: bool) -> list[Block]:
+    if not shown.rows:
+        changed = [section(plain("No value changes: the same configuration is sent again."))]
+    elif not in_full(shown.rows):
+        text = (
+            f"The {len(shown.rows)} changed values are too long to be shown here in full, so this cannot be approved."
+        )
+        return [section(plain(text))]
+    else:
+        changed = sections(shown.rows) if simple else [table(shown.rows)]
+    said = f"{len(shown.unchanged)} values stay as they are"
+    if not shown.unchanged or not in_full((*shown.rows, *shown.unchanged)):
+        return [*changed, context(plain(f"{said}."))]
+    if simple:
+        return [*changed, context(plain(f"{said}:")), *sections(shown.unchanged)]
+    folded = {
+        "type": "container",
+        "title": plain(f"{len(shown.unchanged)} unchanged"),
+        "is_collapsible": True,
+        "default_collapsed": True,
+        "child_blocks": [values(shown.unchanged)],
+    }
+    return [*changed, folded]
+
+
+def _risks(shown: Diff, *, simple: bool) -> list[Block]:
+    lines = [f"⚠ {risk.sentence}" for risk in shown.risks]
+    if simple:
+        return chunks("\n".join(lines))
+    return [bullets([[literal(line)] for line in lines])] if lines else []
+
+
+def _approvals(change: Change) -> str:
+    needed = change.request.demand.approvals
+    names = ", ".join(f"<@{vote.by}>" for vote in change.votes)
+    return f"*Approvals*\n{len(change.votes)} of {needed}" + (f": {names}" if names else "")
+
+
+def _until(change: Change) -> str:
+    if change.state is State.PENDING:
+        return f"*Expires*\n{date(change.expires_at)}"
+    return f"*Requested*\n{date(change.requested_at)}"
+
+
+def _standing(change: Change) -> str:
+    if change.state is State.PENDING:
+        return f"*Waiting for {change.missing} more.* {change.request.demand.sentence}"
+    by = f" by <@{change.ended_by}>" if change.ended_by and change.ended_by != BOT else ""
+    said = f"*{ENDINGS[change.state]}{by}.*"
+    match change.outcome:
+        case Denied(reason=reason):
+            return f"{said} {escape(reason)}"
+        case Stale(why="policy" | "approver" | "requester", sentence=sentence):
+            return f"{said} {sentence}"
+    return said
+
+
+def _buttons(change: Change, shown: Diff) -> list[Block]:
+    value = f"{change.id}.{change.request.digest}"
+    deny = button("Deny", "deny", value, style="danger")
+    withdraw = button("Withdraw", "withdraw", value)
+    if change.state is State.APPROVED or (change.state is State.PENDING and not in_full(shown.rows)):
+        return [{"type": "actions", "elements": [deny, withdraw]}]
+    if change.state is State.PENDING:
+        approve = button("Approve", "approve", value, style="primary", confirm=_confirm(change, shown))
+        return [{"type": "actions", "elements": [approve, deny, withdraw]}]
+    return []
+
+
+def _confirm(change: Change, shown: Diff) -> Block:
+    """Return the question before an approval: the plan and as many changes in full as fit, and how many do not."""
+    lines = [f"{row.label}: {row.now} → {row.proposed}" for row in shown.rows]
+    text = f"Plan {plan_name(change)}"[:120]
+    for done, line in enumerate(lines):
+        more = f"\n… and {len(lines) - done} more, all on the card."
+        if len(inert(text)) + len(inert(line)) + len(more) + 1 > CONFIRM_TEXT:
+            text += more
+            break
+        text += f"\n{line}"
+    return {
+        "title": plain("Approve this change?"),
+        "text": plain(text),
+        "confirm": plain("Approve"),
+        "deny": plain("Not yet"),
+    }

@@ -1,0 +1,85 @@
+"""The step between form and card: what would change, what is risky, who must approve, why and where."""
+
+from bot.core.diff import Diff
+from bot.core.duration import say_duration
+from bot.core.events import Demand
+from bot.core.policy import Policy
+from bot.slack.rows import bulleted, values
+from bot.slack.text import Block, View, alert, context, literal, modal, mrkdwn, plain, rich, section
+
+CALLBACK = "review"
+REASON = "reason"
+CHANNEL = "channel"
+LONGEST_REASON = 1000
+
+
+def review_view(
+    draft_id: str, plan: str, shown: Diff, policy: Policy, demand: Demand | None, obstacle: str, channel: str
+) -> View:
+    """Return the review; `obstacle` is what will be refused at submit unless it is mended first, "" for nothing."""
+    blocks: list[Block] = [alert("error", obstacle)] if obstacle else []
+    blocks.append(section(plain(f"Change {plan}")))
+    if shown.rows:
+        blocks.append(bulleted(shown.rows))
+    else:
+        blocks.append(section(plain("No value changes: the same configuration would be sent again.")))
+    blocks += [alert("warning", risk.sentence) for risk in shown.risks]
+    if shown.unchanged:
+        blocks += [context(plain(f"{len(shown.unchanged)} values stay as they are:")), values(shown.unchanged)]
+    if demand is not None:
+        blocks.append(section(mrkdwn(demand.sentence)))
+    defaults = policy.defaults
+    until = f"They have {say_duration(defaults.expires_after)}; it is sent at once after the last approval."
+    where = f" Allowed channels: {', '.join(f'<#{one}>' for one in defaults.channels)}." if defaults.channels else ""
+    asked = reason_input("Why is this needed?", "The approvers read it; it stays in the history.")
+    blocks += [context(mrkdwn(until + where)), asked, channel_input(channel)]
+    return modal(
+        CALLBACK, "Review the change", blocks, submit="Ask for approval", close="Back", private_metadata=draft_id
+    )
+
+
+def reason_input(
+    label: str = "Why is this needed?", hint: str = "The approvers read it; it stays in the history."
+) -> Block:
+    """Return the input for a reason."""
+    return {
+        "type": "input",
+        "block_id": REASON,
+        "label": plain(label),
+        "element": {
+            "type": "plain_text_input",
+            "action_id": REASON,
+            "multiline": True,
+            "min_length": 1,
+            "max_length": LONGEST_REASON,
+        },
+        "hint": plain(hint),
+        "optional": False,
+    }
+
+
+def channel_input(channel: str) -> Block:
+    """Return the choice of the channel; `channel` is preselected unless it is empty."""
+    select: Block = {
+        "type": "conversations_select",
+        "action_id": CHANNEL,
+        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+        "placeholder": plain("Choose a channel"),
+    }
+    return {
+        "type": "input",
+        "block_id": CHANNEL,
+        "label": plain("Where is it decided?"),
+        "element": {**select, "initial_conversation": channel} if channel else select,
+        "hint": plain("The card is posted there; the bot has to be a member."),
+        "optional": False,
+    }
+
+
+def deny_view(change_id: str, plan: str) -> View:
+    """Return the step that asks why a change is denied."""
+    asked = reason_input("Why not?", "The requester reads it; it stays in the history.")
+    said = rich(
+        literal("Deny the change of "), literal(plan, bold=True), literal(". It cannot be approved afterwards.")
+    )
+    return modal("deny", "Deny the change", [said, asked], submit="Deny", close="Back", private_metadata=change_id)

@@ -1,0 +1,77 @@
+"""The rows of a diff, as Slack can show them: in a table, in a modal, or in the plainest blocks there are."""
+
+from collections.abc import Sequence
+
+from bot.core.diff import Diff, Row, diff
+from bot.core.events import Requested
+from bot.core.reading import Reading
+from bot.slack.text import Block, bullets, inert, literal, plain, section
+
+MOST_ROWS = 99
+"""Rows below the heading of a table."""
+MOST_TEXT = 10_000
+"""Characters of one table, and what a message stays below."""
+REST = 3000
+"""Characters left for everything else on a card."""
+CHUNK = 2900
+"""Characters of one section, below Slack's 3000."""
+
+
+def reading_of(request: Requested) -> Reading:
+    """Return the plan as it was read for a request."""
+    values = {name: text for name, text in request.baseline.items() if name not in {"DatabaseType", "BackupMethod"}}
+    return Reading(
+        values=values,
+        database_type=request.baseline.get("DatabaseType", ""),
+        backup_method=request.baseline.get("BackupMethod", ""),
+        status=request.status,
+        region=request.region,
+    )
+
+
+def diff_of(request: Requested) -> Diff:
+    """Return what a request changes, as its approvers see it."""
+    return diff(reading_of(request), request.proposed, request.known)
+
+
+def table(rows: Sequence[Row], headings: tuple[str, str, str] = ("Parameter", "Now", "Proposed")) -> Block:
+    """Return a table of rows; every cell wraps, as Slack would cut it otherwise."""
+    lines = [headings, *((row.label, row.now, row.proposed) for row in rows)]
+    return {
+        "type": "table",
+        "rows": [[{"type": "raw_text", "text": inert(cell) or "(none)"} for cell in line] for line in lines],
+        "column_settings": [{"is_wrapped": True}] * 3,
+    }
+
+
+def in_full(rows: Sequence[Row]) -> bool:
+    """Whether a message can show all of these rows, whatever blocks it is drawn with."""
+    return (
+        len(rows) <= MOST_ROWS
+        and sum(len(inert(row.label + row.now + row.proposed)) + 8 for row in rows) <= MOST_TEXT - 3000
+    )
+
+
+def bulleted(rows: Sequence[Row]) -> Block:
+    """Return rows as bullets, for modals, which have no tables."""
+    return bullets([[literal(f"{row.label}: ", bold=True), literal(f"{row.now} → {row.proposed}")] for row in rows])
+
+
+def values(rows: Sequence[Row]) -> Block:
+    """Return what does not change, one bullet a parameter."""
+    return bullets([[literal(f"{row.label}: ", bold=True), literal(_one(row))] for row in rows])
+
+
+def sections(rows: Sequence[Row]) -> list[Block]:
+    """Return rows in the plainest blocks, for a Slack that does not take the others; nothing is left out."""
+    return chunks("\n".join(f"{row.label}: {row.now} → {row.proposed}" for row in rows))
+
+
+def chunks(text: str) -> list[Block]:
+    """Return text of any length as sections."""
+    shown = inert(text)
+    return [section(plain(shown[start : start + CHUNK])) for start in range(0, len(shown), CHUNK)]
+
+
+def _one(row: Row) -> str:
+    return row.now if row.now == row.proposed else f"{row.now} ({row.proposed})"

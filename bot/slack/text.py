@@ -1,0 +1,123 @@
+"""Text in Slack, made inert: what comes from people or from DBS is shown, never obeyed.
+
+Foreign text goes into plain_text, rich_text or raw_text, which know no markup. Only sentences of our own are mrkdwn.
+"""
+
+import unicodedata
+from datetime import datetime
+from typing import Any
+
+from bot.core.events import moment
+
+Block = dict[str, Any]
+View = dict[str, Any]
+
+DIRECTIONAL = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def inert(text: str) -> str:
+    """Make characters visible that would change how the text around them is read."""
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    hidden = character in DIRECTIONAL or (unicodedata.category(character) in {"Cc", "Cf"} and character not in "\n\t")
+    return f"⟨U+{ord(character):04X}⟩" if hidden else character
+
+
+def escape(text: str) -> str:
+    """Make text safe inside mrkdwn: no mention, link or channel-wide call survives."""
+    return inert(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def plain(text: str) -> Block:
+    """Return a plain_text object."""
+    return {"type": "plain_text", "text": inert(text), "emoji": False}
+
+
+def mrkdwn(text: str) -> Block:
+    """Return a mrkdwn object: for sentences of our own, with foreign parts escaped."""
+    return {"type": "mrkdwn", "text": text}
+
+
+def section(text: Block, *, fields: list[Block] | None = None) -> Block:
+    """Return a section."""
+    return {"type": "section", "text": text} if fields is None else {"type": "section", "text": text, "fields": fields}
+
+
+def fields(*texts: Block) -> Block:
+    """Return a section of short texts in two columns."""
+    return {"type": "section", "fields": list(texts)}
+
+
+def header(text: str) -> Block:
+    """Return a header, of at most 150 characters."""
+    return {"type": "header", "text": plain(text)}
+
+
+def context(*texts: Block) -> Block:
+    """Return small print."""
+    return {"type": "context", "elements": list(texts)}
+
+
+def alert(level: str, text: str) -> Block:
+    """Return an alert (modals only); level: info, warning, error or success."""
+    return {"type": "alert", "level": level, "text": plain(text)}
+
+
+def divider() -> Block:
+    """Return a line across."""
+    return {"type": "divider"}
+
+
+def literal(text: str, **style: bool) -> Block:
+    """Return a rich_text element that shows exactly this text; style: bold, italic, code, strike."""
+    element: Block = {"type": "text", "text": inert(text)}
+    return {**element, "style": style} if style else element
+
+
+def rich(*elements: Block) -> Block:
+    """Return a rich_text block of one paragraph."""
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
+
+
+def bullets(items: list[list[Block]]) -> Block:
+    """Return a rich_text block of bullets, each a list of elements."""
+    sections = [{"type": "rich_text_section", "elements": item} for item in items]
+    return {"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "bullet", "elements": sections}]}
+
+
+def quote(text: str) -> Block:
+    """Return a rich_text block that quotes what somebody wrote."""
+    return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": [literal(text)]}]}
+
+
+def date(at: datetime | str) -> str:
+    """Return mrkdwn that shows a moment in each reader's own time zone."""
+    when = moment(at) if isinstance(at, str) else at
+    return f"<!date^{int(when.timestamp())}^{{date_short_pretty}} {{time}}|{when:%Y-%m-%d %H:%M} UTC>"
+
+
+def button(text: str, action_id: str, value: str, **more: Any) -> Block:
+    """Return a button; `value` is opaque: an id, never a fact to be trusted."""
+    return {"type": "button", "text": plain(text), "action_id": action_id, "value": value, **more}
+
+
+def modal(callback_id: str, title: str, blocks: list[Block], **more: Any) -> View:
+    """Return a modal; title of at most 24 characters. `more`: submit, close, private_metadata."""
+    view: View = {"type": "modal", "callback_id": callback_id, "title": plain(title), "blocks": blocks}
+    return view | {name: plain(value) if name in {"submit", "close"} else value for name, value in more.items()}
+
+
+def text_of(blocks: list[Block]) -> int:
+    """Count the characters that these blocks show, as Slack's limit on a message counts them."""
+    total = 0
+    stack: list[Any] = list(blocks)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            total += len(node["text"]) if isinstance(node.get("text"), str) else 0
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+    return total
