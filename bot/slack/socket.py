@@ -126,19 +126,20 @@ class Sockets:
     async def _connect_once(self, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
         opened = await self._client.apps_connections_open(app_token=self._app_token.get_secret_value())
         ssl = self._client.ssl if self._client.ssl is not None else True
-        return await session.ws_connect(
+        socket = await session.ws_connect(
             str(opened.get("url")),
             heartbeat=PING_SECONDS,
             timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
             proxy=self._client.proxy,
             ssl=ssl,
         )
+        self._open.add(socket)
+        log.info("socket_opened", connected=self.connected)
+        return socket
 
     async def _read(
         self, socket: aiohttp.ClientWebSocketResponse, greeted: asyncio.Event, leaving: asyncio.Event
     ) -> None:
-        self._open.add(socket)
-        log.info("socket_opened", connected=self.connected)
         try:
             async with asyncio.timeout(None) as limit:
                 async for frame in socket:

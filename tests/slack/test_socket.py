@@ -84,8 +84,8 @@ async def until_connected(slack: FakeSlack) -> None:
 
 async def test_two_connections_are_open(slack: FakeSlack, sockets: Sockets) -> None:
     await sockets.start()
-    await until_connected(slack)
-    assert sockets.connected == CONNECTIONS
+    assert sockets.connected == 1
+    await slack.wait_for(lambda: sockets.connected == CONNECTIONS)
 
 
 @pytest.mark.parametrize(
