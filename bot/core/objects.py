@@ -108,13 +108,13 @@ def _read_lines(text: str) -> list[dict[str, Any]]:
     databases: dict[str, dict[str, Any]] = {}
     excluded: list[tuple[int, str, str]] = []
     for number, line in enumerate(text.splitlines(), 1):
-        pattern = line.strip()
+        pattern = re.sub(r"^!\s+", "!", line.strip())
         if not pattern:
             continue
         if pattern in seen:
             raise ValueError(f"repeat themselves: line {number} is the same as line {seen[pattern]}.")
         seen[pattern] = number
-        database, table = _split(number, pattern.removeprefix("!").lstrip())
+        database, table = _split(number, pattern.removeprefix("!"))
         if pattern.startswith("!"):
             excluded.append((number, database, table))
             continue
@@ -137,7 +137,7 @@ def _split(number: int, pattern: str) -> tuple[str, str]:
     where = f"are wrong in line {number}:"
     if not printable(pattern) or re.search(r'[\s,"]', pattern):
         raise ValueError(f"{where} write one pattern, without blanks, commas or quotes.")
-    if not re.fullmatch(r"(?:\[[^\[\]]+\]|[^\[\]])+", pattern):
+    if not re.fullmatch(r"(?:\[[^\[\]]+\]|[^\[\]])*", pattern):
         raise ValueError(f"{where} its brackets do not match.")
     parts = re.findall(r"(?:\[[^\]]*\]|[^.])+|\.", pattern)
     match parts:

@@ -125,6 +125,11 @@ class WholeNumber(Form[int]):
             raise ValueError(f"must be a whole number {span}.")
         return int(text)
 
+    def words(self, text: str) -> str:
+        """Count: "30 days", "1 day"."""
+        unit = self.unit.removesuffix("s") if text == "1" and self.unit.isalpha() else self.unit
+        return f"{text} {unit}" if unit else text
+
 
 class OnOff(Form[bool]):
     """A switch."""

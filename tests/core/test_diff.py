@@ -1,0 +1,259 @@
+"""What people read before they approve, what moved meanwhile, and what DBS made of it."""
+
+import pytest
+
+from bot.core.diff import Diff, Row, RowKind, compare_read_back, diff, moved
+from bot.core.plan import Plan, normalise, parameters
+from bot.core.reading import Reading
+
+SHOWN = normalise(
+    {
+        "BackupPlanId": "dbstooi01",
+        "BackupPlanName": "orders",
+        "SourceEndpointInstanceType": "rds",
+        "SourceEndpointRegion": "cn-hangzhou",
+        "SourceEndpointInstanceID": "rm-uf6orders01",
+        "SourceEndpointIP": "rm-uf6orders01.mysql.rds.aliyuncs.com",
+        "SourceEndpointPort": "3306",
+        "SourceEndpointUserName": "backup",
+        "BackupObjects": "shop\ncrm",
+        "BackupPeriod": "MONDAY,FRIDAY",
+        "BackupStartTime": "14:22",
+        "EnableBackupLog": "true",
+        "BackupRetentionPeriod": "730",
+        "DuplicationInfrequentAccessPeriod": "180",
+        "DuplicationArchivePeriod": "365",
+        "BackupStorageType": "system",
+        "CrossAliyunId": "1234567890123456",
+        "CrossRoleName": "dbs-reader",
+    }
+)
+READING = Reading(SHOWN, "MySQL", "logical", "check_pass")
+KNOWN = {"SourceEndpointPassword": "orders-db", "BackupStrategyType": "simple", "AutoStartBackup": "true"}
+"""What the bot last applied."""
+
+FULL = {name: text for name, text in SHOWN.items() if name not in {"SourceEndpointIP", "SourceEndpointPort"}} | KNOWN
+"""The full prefilled set: nothing changes."""
+
+
+def difference(reading: Reading = READING, /, **proposed: str | None) -> Diff:
+    """The diff of the full set with some values changed, None for left out."""
+    values = {name: text for name, text in {**FULL, **proposed}.items() if text is not None}
+    return diff(reading, values, KNOWN)
+
+
+def row(found: tuple[Row, ...], name: str) -> Row:
+    """The one row of a parameter."""
+    (one,) = [each for each in found if each.parameter == name]
+    return one
+
+
+def codes(found: Diff) -> list[str]:
+    """The risks' codes."""
+    return [risk.code for risk in found.risks]
+
+
+def test_the_full_prefilled_set_changes_nothing() -> None:
+    """No row, no risk, and every value that is sent or shown is among the unchanged."""
+    found = difference()
+    assert found.rows == ()
+    assert found.risks == ()
+    assert {each.parameter for each in found.unchanged} == set(SHOWN) | set(KNOWN)
+    assert all(each.kind is RowKind.UNCHANGED for each in found.unchanged)
+
+
+def test_a_change_has_both_values_in_full() -> None:
+    """In people's words, with units; long values are not cut."""
+    text = "\n".join(f"db{number:04}" for number in range(2000))
+    found = difference(BackupRetentionPeriod="30", BackupObjects=text)
+    changed = row(found.rows, "BackupRetentionPeriod")
+    assert changed == Row("BackupRetentionPeriod", "Backup retention", "730 days", "30 days", RowKind.CHANGED)
+    assert row(found.rows, "BackupObjects").now == "shop: whole database\ncrm: whole database"
+    assert row(found.rows, "BackupObjects").proposed.count("\n") == 1999
+
+
+def test_what_dbs_cannot_show_is_known_from_the_bot_or_unknown() -> None:
+    """The bot's own last value is marked as such; without one, a sent value goes over an unknown one."""
+    found = difference(AutoStartBackup="false", SourceEndpointPassword="orders-new")
+    assert row(found.rows, "AutoStartBackup").now == "on (last set by this bot)"
+    assert row(found.rows, "SourceEndpointPassword").now == "orders-db (last set by this bot)"
+    assert row(found.rows, "SourceEndpointPassword").proposed == "orders-new"
+    blind = row(diff(READING, FULL, None).rows, "AutoStartBackup")
+    assert (blind.now, blind.proposed, blind.kind) == ("unknown", "on", RowKind.UNKNOWN)
+
+
+def test_what_dbs_shows_is_believed_over_what_the_bot_last_set() -> None:
+    """Somebody may have used the console."""
+    found = diff(READING, FULL, {**KNOWN, "BackupRetentionPeriod": "10"})
+    assert found.rows == ()
+
+
+@pytest.mark.parametrize("method", ["logical", "physical"])
+def test_each_omitted_unknown_value_has_a_row_and_a_risk(method: str) -> None:
+    """Of the parameters that apply."""
+    reading = Reading(SHOWN, "MySQL", method, "check_pass")
+    found = diff(reading, {name: text for name, text in FULL.items() if name not in KNOWN}, None)
+    facts = {**SHOWN, **reading.facts}
+    expected = [each for each in parameters() if not each.readable and each.applies(facts)]
+    assert [(each.parameter, each.now, each.proposed, each.kind) for each in found.rows] == [
+        (each.name, "unknown", "not sent: DBS decides", RowKind.NOT_SENT) for each in expected
+    ]
+    assert [risk.sentence.split(":")[0] for risk in found.risks] == [each.label for each in expected]
+    assert set(codes(found)) == {"omitted-unknown"}
+
+
+@pytest.mark.parametrize("name", ["BackupRetentionPeriod", "EnableBackupLog", "BackupPeriod", "AutoStartBackup"])
+def test_each_cleared_value_has_a_row_and_a_risk(name: str) -> None:
+    """Whether DBS or the bot knows the value."""
+    found = difference(**{name: None})
+    assert [(each.parameter, each.proposed) for each in found.rows] == [(name, "not sent: DBS decides")]
+    assert codes(found) == ["cleared"]
+
+
+def test_what_is_absent_and_stays_so_is_not_mentioned() -> None:
+    """A bucket that never was."""
+    found = difference()
+    assert "OSSBucketName" not in {each.parameter for each in (*found.rows, *found.unchanged)}
+    assert row(difference(OSSBucketName="backups").rows, "OSSBucketName").now == "(none)"
+
+
+def test_host_and_port_of_a_managed_database_are_shown_but_not_sent() -> None:
+    """Unless a person set them, or the source moves."""
+    shown = row(difference().unchanged, "SourceEndpointPort")
+    assert (shown.now, shown.proposed) == ("3306", "not sent: DBS finds it by itself")
+    assert row(difference(SourceEndpointPort="3307").rows, "SourceEndpointPort").proposed == "3307"
+    elsewhere = difference(SourceEndpointInstanceID="rm-other")
+    assert row(elsewhere.rows, "SourceEndpointPort").kind is RowKind.NOT_SENT
+    assert "cleared" not in codes(elsewhere)
+
+
+def test_a_schedule_that_ends_is_shown() -> None:
+    """Days and time stop applying when the strategy becomes manual, and are not mentioned once it is."""
+    found = difference(BackupStrategyType="manual")
+    assert row(found.rows, "BackupPeriod").proposed == ("not sent: can be set only when the backup strategy is simple")
+    assert codes(found) == ["schedule-manual"]
+    later = diff(READING, {**FULL, "BackupStrategyType": "manual"}, {**KNOWN, "BackupStrategyType": "manual"})
+    assert (later.rows, later.risks) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("proposed", "code"),
+    [
+        ({"BackupRetentionPeriod": "729"}, "retention-shortened"),
+        ({"EnableBackupLog": "false"}, "log-backup-off"),
+        ({"SourceEndpointInstanceID": "rm-other"}, "source-changed"),
+        ({"SourceEndpointIP": "10.0.0.1"}, "source-changed"),
+        ({"SourceEndpointDatabaseName": "other"}, "source-changed"),
+        ({"BackupStorageType": "own"}, "storage-changed"),
+        ({"OSSBucketName": "other"}, "storage-changed"),
+        ({"CrossAliyunId": "9999567890123456"}, "account-changed"),
+        ({"CrossAliyunId": None, "CrossRoleName": None}, "account-changed"),
+        ({"BackupStrategyType": "manual"}, "schedule-manual"),
+        ({"BackupPeriod": "Monday"}, "days-fewer"),
+        ({"BackupObjects": "shop"}, "objects-reduced"),
+        ({"BackupObjects": "shop\ncrm\nhr"}, "objects-changed"),
+        ({"BackupObjects": None}, "objects-absent"),
+        ({"DuplicationArchivePeriod": "800"}, "lifecycle-order"),
+        ({"DuplicationInfrequentAccessPeriod": "365"}, "lifecycle-order"),
+        ({"DuplicationArchivePeriod": None, "DuplicationInfrequentAccessPeriod": "730"}, "lifecycle-order"),
+    ],
+)
+def test_a_risk_is_named(proposed: dict[str, str | None], code: str) -> None:
+    """Once, in a sentence; what is left out may add that DBS decides."""
+    found = difference(**proposed)
+    assert codes(found).count(code) == 1
+    assert {*codes(found)} - {code} <= {"cleared"}
+    assert all(risk.sentence.endswith(".") for risk in found.risks)
+
+
+@pytest.mark.parametrize(
+    "proposed",
+    [
+        {"BackupRetentionPeriod": "731"},
+        {"BackupObjects": "crm\nshop"},
+        {"BackupPeriod": "Monday,Tuesday,Friday"},
+        {"BackupPlanName": "orders 2"},
+        {"DuplicationArchivePeriod": "366"},
+    ],
+)
+def test_what_is_harmless_is_no_risk(proposed: dict[str, str]) -> None:
+    """A warning that always shows is not read."""
+    assert difference(**proposed).risks == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "risky"),
+    [(status, False) for status in ("wait", "init", "check_pass")]
+    + [(status, True) for status in ("running", "pause", "stop", "locked", "dreaming", "")],
+)
+def test_a_status_in_which_dbs_may_refuse_is_a_risk(status: str, risky: bool) -> None:
+    """No page says which statuses allow the call."""
+    assert (codes(difference(Reading(SHOWN, "MySQL", "logical", status))) == ["status"]) is risky
+
+
+def test_an_unknown_engine_or_method_is_a_risk() -> None:
+    """The change can still be asked for."""
+    found = difference(Reading(SHOWN, "OceanBase", "", "init"))
+    assert codes(found) == ["unknown-engine", "unknown-method"]
+
+
+def test_objects_may_be_absent_behind_an_agent() -> None:
+    """There the gateway decides."""
+    found = difference(SourceEndpointInstanceType="Agent", BackupGatewayId="7", BackupObjects=None)
+    assert "objects-absent" not in codes(found)
+
+
+def test_the_first_source_of_a_plan_is_no_change_of_source() -> None:
+    """A plan that waits to be configured has none."""
+    reading = Reading({"BackupPlanId": "dbstooi01", "BackupPlanName": "orders"}, "MySQL", "logical", "wait")
+    assert codes(diff(reading, {**FULL, "BackupStorageType": "own"}, KNOWN)) == ["account-changed"]
+
+
+def test_storage_that_is_not_shown_is_your_own() -> None:
+    """DBS's empty value and its absence mean the same."""
+    reading = Reading(
+        {name: text for name, text in SHOWN.items() if name != "BackupStorageType"}, "MySQL", "logical", "init"
+    )
+    found = diff(reading, {**FULL, "BackupStorageType": "own"}, KNOWN)
+    assert found.rows == ()
+    assert row(found.unchanged, "BackupStorageType").now == "own (your OSS bucket)"
+
+
+def test_what_moved_is_told_for_parameters_and_facts() -> None:
+    """What was seen, and what is there today."""
+    now = {**READING.baseline, "BackupRetentionPeriod": "30", "DatabaseType": "MSSQL", "OSSBucketName": "b"}
+    del now["CrossRoleName"]
+    assert [(each.parameter, each.now, each.proposed) for each in moved(READING.baseline, now)] == [
+        ("BackupRetentionPeriod", "730 days", "30 days"),
+        ("OSSBucketName", "(none)", "b"),
+        ("CrossRoleName", "dbs-reader", "(none)"),
+        ("DatabaseType", "MySQL", "SQL Server"),
+    ]
+
+
+def test_nothing_moved_when_only_order_or_spelling_differs() -> None:
+    """DBS need not answer the same thing in the same text."""
+    now = {**READING.baseline, "BackupObjects": '[{"DBName":"crm"},{"DBName":"shop"}]', "BackupPeriod": "FRIDAY,MONDAY"}
+    assert moved(READING.baseline, now) == ()
+
+
+def test_a_read_back_that_agrees_has_no_mismatch() -> None:
+    """In wire form as well as in text form; what cannot be read is not compared."""
+    values = {**FULL, **READING.facts, "BackupStorageType": "own"}
+    reading = Reading({**SHOWN, "BackupStorageType": "own"}, "MySQL", "logical", "init")
+    assert compare_read_back(values, reading) == ()
+    assert compare_read_back(Plan.parse(values).request(), reading) == ()
+    absent = Reading(
+        {name: text for name, text in SHOWN.items() if name != "BackupStorageType"}, "MySQL", "logical", "init"
+    )
+    assert compare_read_back(Plan.parse(values).request(), absent) == ()
+
+
+@pytest.mark.parametrize("name", [each.name for each in parameters() if each.readable])
+def test_each_readable_parameter_is_compared(name: str) -> None:
+    """A value that DBS shows otherwise, or not at all, is a mismatch."""
+    sent = {"BackupStorageType": "system"}.get(name, SHOWN.get(name, "1"))
+    other = Reading({**SHOWN, name: {"BackupObjects": "[]"}.get(name, "elsewhere")}, "MySQL", "logical", "init")
+    without = Reading({each: text for each, text in SHOWN.items() if each != name}, "MySQL", "logical", "init")
+    assert [each.parameter for each in compare_read_back({name: sent}, other)] == [name]
+    assert [each.parameter for each in compare_read_back({name: sent}, without)] == [name]
