@@ -1,0 +1,121 @@
+"""One ASGI application on one socket until SIGTERM or SIGINT; then what is in flight ends, within a limit.
+
+uvicorn does the HTTP; the signals are ours, because uvicorn's end the process with the signal (exit 143).
+"""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import structlog
+import uvicorn
+import uvloop
+from uvicorn._types import ASGIApplication
+
+from bot.errors import ConfigError
+
+GRACE_SECONDS = 20.0
+REQUEST_GRACE_SECONDS = 5
+"""The part of it that requests have: Slack waits for three seconds; the rest belongs to `stop`."""
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the minute for which load balancers keep a connection: whoever closes first must not be us."""
+
+Result = TypeVar("Result")
+
+log = structlog.get_logger()
+
+
+def run(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run `main` on uvloop and return what it returns."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+async def serve(
+    app: ASGIApplication,
+    host: str,
+    port: int,
+    *,
+    start: Callable[[], Awaitable[None]],
+    stop: Callable[[], Awaitable[None]],
+    grace: float = GRACE_SECONDS,
+) -> None:
+    """Serve `app` until a signal comes, then return; port 0 is any free one, told by the event `listening`.
+
+    `start` runs while requests are answered already; what it raises ends serving and is raised here. `stop` runs once
+    requests are done, whether or not `start` ended; after `grace` seconds in all it is cancelled. Raises ConfigError
+    where nothing can listen on `host` and `port`.
+    """
+    with _listen(host, port) as listener, _signals() as signalled:
+        server = _server(app)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        starting = asyncio.ensure_future(start())
+        stopped = asyncio.create_task(signalled.wait())
+        try:
+            await asyncio.wait({serving, starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+            await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            log.info("stopping")
+            stopped.cancel()
+            starting.cancel()
+            server.should_exit = True
+            try:
+                async with asyncio.timeout(grace):
+                    await asyncio.wait({starting})
+                    await serving
+                    await stop()
+            except TimeoutError:
+                log.warning("stopped_in_flight", after=grace)
+            log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(app: ASGIApplication) -> uvicorn.Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # nothing here depends on the client's address, and trusting a header would read the environment
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=REQUEST_GRACE_SECONDS,
+        )
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise ConfigError([f"HOST and PORT: nothing can listen on {host}, port {port}: {error.strerror}."]) from error
+    log.info("listening", host=host, port=listener.getsockname()[1])
+    return listener
+
+
+@contextmanager
+def _signals() -> Iterator[asyncio.Event]:
+    """Tell of SIGTERM and SIGINT by an event; supervisors may send both, or one twice."""
+    loop = asyncio.get_running_loop()
+    signalled = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signalled.set)
+    try:
+        yield signalled
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
