@@ -50,7 +50,10 @@ def describe_objects(text: str) -> list[str]:
 
 
 def is_reduced(before: str, after: str) -> bool:
-    """Tell whether something that `before` names is no longer named, or is excluded, in `after` (both JSON)."""
+    """Tell whether something that `before` names is no longer named, or is excluded, in `after` (both JSON).
+
+    Patterns are compared as they are written, and what cannot be compared counts: better one warning too many.
+    """
     try:
         old, new = _coverage(before), _coverage(after)
     except ValueError:
@@ -66,13 +69,18 @@ def _narrower(before: frozenset[str], after: frozenset[str]) -> bool:
 
 
 def _coverage(text: str) -> dict[tuple[str, str], tuple[frozenset[str], frozenset[str]]]:
-    return {
+    """Return included and excluded tables by database and schema; raises ValueError where one is named twice."""
+    entries = read_json(text)
+    found = {
         (entry["DBName"], entry.get("SchemaName", "")): (
             frozenset(_tables(entry, "TableIncludes")),
             frozenset(_tables(entry, "TableExcludes")),
         )
-        for entry in read_json(text)
+        for entry in entries
     }
+    if len(found) < len(entries):
+        raise ValueError("name a database twice.")
+    return found
 
 
 def _describe(entry: dict[str, Any]) -> str:

@@ -32,8 +32,8 @@ class Plan(PlanFields):
     @classmethod
     def _judge(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Report pydantic's problems and the rules' together: an `after` validator would be skipped by the former."""
-        if isinstance(values, cls):
-            return values
+        if not isinstance(values, Mapping):
+            return handler(values)
         found: list[tuple[str, str]] = []
         plan = None
         try:

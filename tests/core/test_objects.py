@@ -139,6 +139,8 @@ def test_a_reduction_is_noticed(before: str, after: str, reduced: bool) -> None:
 def test_a_comparison_with_unreadable_objects_counts_as_a_reduction() -> None:
     """Better one warning too many."""
     assert is_reduced("what?", parse_objects("shop"))
+    twice = '[{"DBName":"shop","TableIncludes":[{"TableName":"a"}]},{"DBName":"shop"}]'
+    assert is_reduced(parse_objects(twice), parse_objects("shop"))
 
 
 @settings(deadline=None, max_examples=300)

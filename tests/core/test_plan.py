@@ -160,6 +160,10 @@ def test_values_that_are_no_text_are_refused() -> None:
     """The model reads text and nothing else."""
     with pytest.raises(ValidationError, match="must be given as text"):
         Plan.model_validate({**ORDERS, "BackupRetentionPeriod": 30})
+    with pytest.raises(ValidationError):
+        Plan.model_validate(["BackupPlanId"])
+    made = Plan.parse(ORDERS)
+    assert Plan.model_validate(made) == made
 
 
 def test_problems_are_an_error_of_the_bot() -> None:
