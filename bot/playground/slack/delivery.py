@@ -22,7 +22,7 @@ class Courier:
         """`ack_seconds` is how long Slack waits: 3."""
         self._world = world
         self._sockets = sockets
-        self._ack_seconds = ack_seconds
+        self.ack_seconds = ack_seconds
         self._session: aiohttp.ClientSession | None = None
         self.request_url = ""
 
@@ -62,7 +62,7 @@ class Courier:
     async def _carry(self, delivery: Delivery, retry: int) -> Delivery:
         began = time.monotonic()
         try:
-            async with asyncio.timeout(self._ack_seconds):
+            async with asyncio.timeout(self.ack_seconds):
                 if self._sockets.connections:
                     await self._by_socket(delivery)
                 else:

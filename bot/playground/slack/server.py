@@ -23,6 +23,8 @@ from bot.playground.slack.world import SCOPES, App, World
 __all__ = ["SCOPES", "ClientBlocked", "FakeSlack", "plain_text"]
 
 Found = TypeVar("Found")
+_GLANCE = 0.02
+"""Seconds after which those who wait look even though nothing changed here: what they look at may be elsewhere."""
 
 
 class FakeSlack:
@@ -234,5 +236,5 @@ class FakeSlack:
         """Return what `look()` returns once it is true; it is asked anew on every change. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while not (found := look()):
-                await self.world.workspace.next_change()
+                await self.world.workspace.next_change(_GLANCE)
         return found

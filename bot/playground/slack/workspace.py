@@ -4,6 +4,7 @@ It enforces nothing and knows no HTTP: what may be done is said in the Web API's
 """
 
 import asyncio
+import contextlib
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -178,6 +179,7 @@ class Workspace:
         pulse, self._pulse = self._pulse, asyncio.Event()
         pulse.set()
 
-    async def next_change(self) -> None:
-        """Wait until something changes."""
-        await self._pulse.wait()
+    async def next_change(self, seconds: float | None = None) -> None:
+        """Wait until something changes, for so many seconds at most."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._pulse.wait(), seconds)

@@ -1,11 +1,11 @@
 """A workspace with three people, a channel, and a small Bolt app that stands in for the bot."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 from aiohttp import web
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -114,4 +114,16 @@ async def bolt(slack: FakeSlack, client: AsyncWebClient) -> AsyncIterator[AsyncA
     slack.point_at(f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events")
     yield app
     await runner.cleanup()
-    await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def two_sockets(slack: FakeSlack, client: AsyncWebClient) -> AsyncIterator[AsyncApp]:
+    """One Bolt app connected twice."""
+    app = AsyncApp(client=client, signing_secret=slack.signing_secret, process_before_response=True)
+    handlers: list[Any] = [AsyncSocketModeHandler(app, slack.app_token, ping_interval=0.2) for _ in range(2)]
+    for handler in handlers:
+        await handler.connect_async()
+    await slack.wait_for(lambda: slack.sockets.connections == 2)
+    yield app
+    for handler in handlers:
+        await handler.close_async()

@@ -87,3 +87,12 @@ async def test_a_conversation_over_http(slack: FakeSlack, bolt: AsyncApp, alice:
     assert heard["click"]["container"]["message_ts"] == heard["click"]["message"]["ts"]
     assert heard["click"]["actions"][0]["value"] == "v-approve"
     assert {one.via for one in slack.deliveries} == {"http"}
+
+
+async def test_the_same_conversation_over_socket_mode(
+    slack: FakeSlack, two_sockets: AsyncApp, alice: Person, bob: Person, kit: Any
+) -> None:
+    """What people do and see does not depend on how payloads travel."""
+    listen(two_sockets, kit)
+    await act(slack, alice, bob)
+    assert {one.via for one in slack.deliveries} == {"socket"}
