@@ -70,7 +70,8 @@ def submission(world: World, view: View, delivery: Delivery) -> str:
         else:
             return _trouble(world, view, f"there is no response_action {action!r}")
     except SlackError as refused:
-        return _trouble(world, view, refused.code)
+        # what is wrong with a view was recorded where it was checked
+        return _trouble(world, view, "" if refused.more else refused.code)
     world.workspace.changed()
     return str(action)
 

@@ -50,7 +50,7 @@ def view_actions(world: World, member: Member, view: View, actions: list[Json]) 
 
 def message_actions(world: World, member: Member, channel: Channel, message: Json, actions: list[Json]) -> Json:
     """Return the block_actions of something done in a message, as the client that was clicked shows it."""
-    private = "channel" in message
+    private = "channel" in message  # only private replies carry their channel
     container = {
         "type": "message",
         "message_ts": message["ts"],

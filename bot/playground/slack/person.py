@@ -158,10 +158,8 @@ class Person(Form):
         if live is not None:
             return self._world.workspace.channels[live["channel"]], live
         found = self._world.workspace.message(copy_of["ts"])
-        if found is None and not stale:
-            raise ClientBlocked("the message is gone")
         if found is None:
-            raise ClientBlocked("the message is gone, and Slack takes no click on it")
+            raise ClientBlocked("the message is gone")
         place, message = found
         if self.id not in place.members:
             raise ClientBlocked(f"{self.name} is not in {place.id}")
