@@ -12,6 +12,9 @@ from bot.ledger.schema import MIGRATIONS
 PATIENCE = 2.0
 """Seconds to wait for a lock: a click must be answered within three."""
 
+APPLICATION_ID = int.from_bytes(b"BPBL", "big")
+"""Marks the file as the ledger of a backup plan bot, for whoever wonders what it is."""
+
 _NOTHING = "nothing was recorded"
 _CAUSES = {
     sqlite3.SQLITE_BUSY: f"The ledger is locked by another process; {_NOTHING}. Try again in a moment.",
@@ -63,12 +66,14 @@ def _prepare(db: Database, path: Path, *, readonly: bool) -> Database:
                 raise _unusable(f"{path} is not a ledger, or one of an older version; `serve` brings it up to date.")
         else:
             _write_ahead(db)
-            if MIGRATIONS.pending(db):
-                _migrate(db)
+            _migrate(db)
     except sqlite3.OperationalError as error:
-        busy = cause(error)
-        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            raise busy from error
+        match error.sqlite_errorcode & 0xFF:
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                raise cause(error) from error
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+                what = "its folder" if readonly else "it and its folder"  # even readers keep an index beside the file
+                raise _unusable(f"{path} cannot be used: {what} must be writable for this user.") from error
         raise _unusable(f"{path} cannot be used ({error}).") from error
     except sqlite3.DatabaseError as error:
         raise _unusable(f"{path} is not a ledger ({error}).") from error
@@ -93,6 +98,8 @@ def _migrate(db: Database) -> None:
     """Bring the tables up to date under the write lock: unguarded, two that start at once would both try."""
     db.execute("begin immediate")
     try:
+        # SQLite grants this lock on a read-only file too; only a write shows now that no change could be recorded
+        db.execute(f"pragma application_id = {APPLICATION_ID}")
         MIGRATIONS.apply(db)
         db.execute("commit")
     except BaseException:
