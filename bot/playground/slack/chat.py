@@ -64,7 +64,7 @@ def checked_content(world: World, args: Json, where: str) -> Json:
     """Return what a message shows, ids added. Raises SlackError as Slack refuses it, and records why."""
     content = {key: args[key] for key in _CONTENT if args.get(key)}
     if not any(content.get(key) for key in ("text", "blocks", "attachments")):
-        raise SlackError("no_text")
+        world.refuse("no_text", ["a message needs text or blocks"], where)
     metadata = content.get("metadata")
     problems = message_problems({key: value for key, value in content.items() if key in {"text", "metadata"}})
     world.refuse("invalid_metadata_format" if metadata else "invalid_arguments", problems, where)

@@ -8,7 +8,7 @@ from bot.playground.slack.workspace import Json
 
 @dataclass
 class Call:
-    """One call of the bot; `answer` is None until it was answered, and stays None if the connection was cut."""
+    """One call of the bot; `answer` is what Slack made of it, even if it got lost; None while or if not processed."""
 
     method: str
     args: Json

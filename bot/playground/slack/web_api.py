@@ -47,11 +47,12 @@ async def call(
         return web.json_response({"ok": False, "error": "invalid_json"})
     fault = world.faults.next(method, record.args)
     early = await before(request, fault)
-    if early is not None:
-        return early
-    wait = world.limits.wait(method, record.args, world.clock())
+    wait = 0 if early is not None else world.limits.wait(method, record.args, world.clock())
     if wait:
-        return _too_many(wait)
+        early = _too_many(wait)
+    if early is not None:
+        record.answer = {"ok": False, "error": "ratelimited"} if early.status == 429 else None
+        return early
     record.answer = (
         {"ok": False, "error": fault.error} if fault.error else _answer(world, request, method, record, methods)
     )
