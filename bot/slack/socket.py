@@ -13,11 +13,11 @@ import aiohttp
 import structlog
 from pydantic import SecretStr
 from pydantic_core import from_json
-from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import ConfigError
 from bot.slack.payload import Answer, Dispatch, Malformed, from_fields
+from bot.slack.web import SlackFailed, slack_call
 
 CONNECTIONS = 2
 OPEN_SECONDS = 15
@@ -109,22 +109,22 @@ class Sockets:
             try:
                 async with asyncio.timeout(OPEN_SECONDS):
                     return await self._connect_once(session)
-            except SlackApiError as refused:
-                code = str(refused.response.get("error"))
-                if code in REFUSALS:
+            except SlackFailed as failed:
+                if failed.code in REFUSALS:
                     raise ConfigError(
-                        [f"SLACK_APP_TOKEN is refused by Slack ({code}): it needs the scope connections:write."]
+                        [f"SLACK_APP_TOKEN is refused by Slack ({failed.code}): it needs the scope connections:write."]
                     ) from None
-                wait = max(wait, _retry_after(refused))
-                log.warning("socket_unavailable", code=code, wait=wait)
-            except (SlackClientError, aiohttp.ClientError, OSError) as error:
+                wait = max(wait, failed.retry_after)
+                log.warning("socket_unavailable", code=failed.code, wait=wait)
+            except (aiohttp.ClientError, OSError) as error:
                 # the text of the error is left out: it has the one-time address in it
                 log.warning("socket_unavailable", code=type(error).__name__, wait=wait)
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 
     async def _connect_once(self, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
-        opened = await self._client.apps_connections_open(app_token=self._app_token.get_secret_value())
+        with slack_call():
+            opened = await self._client.apps_connections_open(app_token=self._app_token.get_secret_value())
         ssl = self._client.ssl if self._client.ssl is not None else True
         socket = await session.ws_connect(
             str(opened.get("url")),
@@ -190,11 +190,6 @@ def _told(answer: Answer) -> object:
     if not answer.body:
         return None
     return json.loads(answer.body) if answer.content_type.startswith("application/json") else {"text": answer.body}
-
-
-def _retry_after(refused: SlackApiError) -> float:
-    told = str(refused.response.headers.get("Retry-After", "0"))
-    return float(told) if told.isdecimal() else 0.0
 
 
 def _spawn(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
