@@ -5,10 +5,8 @@ recovery from a crash is nothing but the sweep.
 """
 
 import asyncio
-from collections.abc import Coroutine
 from datetime import timedelta
 from random import uniform
-from typing import Any
 
 import structlog
 
@@ -18,6 +16,7 @@ from bot.core.events import moment
 from bot.errors import BotError, LedgerError
 from bot.execution import Again, Execution
 from bot.ports import Clock, Ledger
+from bot.tasks import Tasks
 from bot.telling import Telling
 
 log = structlog.get_logger("bot.engine")
@@ -43,12 +42,12 @@ class Engine:
         self._sweep_interval = sweep_interval
         self._grace = grace
         self._turns: dict[str, asyncio.Lock] = {}
-        self._work: set[asyncio.Task[None]] = set()
-        self._watches: set[asyncio.Task[None]] = set()
+        self._work = Tasks()
+        self._watches = Tasks()
 
     def advance_soon(self, change_id: str) -> None:
         """Start `advance` for a change that this process has just written to, and return at once."""
-        keep(self._work, self.advance(change_id, mine=True))
+        self._work.start(self.advance(change_id, mine=True))
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -66,12 +65,8 @@ class Engine:
 
     async def finish(self, limit: float) -> None:
         """Let what is under way end, at most `limit` seconds; what does not is found by the next process's sweep."""
-        for watch in self._watches:
-            watch.cancel()
-        if self._work:
-            _, late = await asyncio.wait(self._work, timeout=limit)
-            for task in late:
-                task.cancel()
+        self._watches.cancel()
+        await self._work.finish(limit)
 
     async def advance(self, change_id: str, *, mine: bool = False) -> None:
         """Do what is next for one change; `mine` says that this process recorded its last event just now."""
@@ -99,14 +94,14 @@ class Engine:
             change = await self._telling.announce(change, mine=mine)
             mine = change.appended
         if change.state in {State.APPROVED, State.EXECUTING}:
-            drawing = keep(self._work, self._redraw(change))
+            drawing = self._work.start(self._redraw(change))
             change = await self._execution.run(change_id, self._waiting)
             mine = change.appended
             await drawing
         if not change.open and change.told is None:
             late = self._clock.now() >= moment(change.ended_at) + self._grace
             change = await self._telling.tell(change, mine=mine and not late)
-            keep(self._watches, self._telling.watch(change))
+            self._watches.start(self._telling.watch(change))
         await self._redraw(await self._ledger.change(change_id) or change)
 
     async def _redraw(self, change: Change) -> None:
@@ -120,11 +115,3 @@ class Engine:
         if change.attempt is not None and change.attempt.attempt == 1:
             text = f"Not confirmed yet: {again.after}. The bot tries again by itself, always with the same ClientToken."
             await self._telling.note(change, text)
-
-
-def keep(kept: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run `work` in a task that is held on to until it is done: the loop itself keeps only weak references."""
-    task = asyncio.create_task(work)
-    kept.add(task)
-    task.add_done_callback(kept.discard)
-    return task

@@ -8,6 +8,7 @@ from bot.slack.rows import bulleted, values
 from bot.slack.text import Block, View, alert, context, literal, modal, mrkdwn, plain, rich, section
 
 CALLBACK = "review"
+DENY = "deny"
 REASON = "reason"
 CHANNEL = "channel"
 LONGEST_REASON = 1000
@@ -82,4 +83,4 @@ def deny_view(change_id: str, plan: str) -> View:
     said = rich(
         literal("Deny the change of "), literal(plan, bold=True), literal(". It cannot be approved afterwards.")
     )
-    return modal("deny", "Deny the change", [said, asked], submit="Deny", close="Back", private_metadata=change_id)
+    return modal(DENY, "Deny the change", [said, asked], submit="Deny", close="Back", private_metadata=change_id)

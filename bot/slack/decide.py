@@ -1,0 +1,194 @@
+"""Clicks on a card and in its thread: recorded before they are acknowledged, or refused in one private sentence."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core import decisions
+from bot.core.change import Change
+from bot.core.diff import compare_read_back, moved
+from bot.engine import Engine
+from bot.errors import BotError, DbsError, LedgerAltered, LedgerError, Refusal
+from bot.ports import Clock, Dbs, Decide, Ledger
+from bot.rights import Rights
+from bot.slack.card import plan_name
+from bot.slack.configure import TOO_LATE, Configure, trouble
+from bot.slack.inputs import typed_values
+from bot.slack.outcome import read_again_text
+from bot.slack.review import REASON, deny_view
+from bot.slack.web import SlackFailed, slack_call
+from bot.slack.whisper import Whisper
+from bot.tasks import Tasks
+from bot.telling import Telling
+
+log = structlog.get_logger("bot.slack.decide")
+
+NOTHING_RECORDED = "Nothing was recorded: {why} Click again in a moment."
+ALTERED = (
+    "The record of this change does not hold together, so nothing can be decided on it. Tell whoever runs the bot."
+)
+
+
+class Decisions:
+    """What people decide about a change, as one process takes it."""
+
+    def __init__(
+        self,
+        *,
+        client: AsyncWebClient,
+        ledger: Ledger,
+        dbs: Dbs,
+        rights: Rights,
+        configure: Configure,
+        engine: Engine,
+        telling: Telling,
+        clock: Clock,
+        whisper: Whisper,
+        tasks: Tasks,
+    ) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._dbs = dbs
+        self._rights = rights
+        self._configure = configure
+        self._engine = engine
+        self._telling = telling
+        self._clock = clock
+        self._whisper = whisper
+        self._tasks = tasks
+
+    async def approve(self, body: Mapping[str, Any], value: str) -> None:
+        """Count one more approval of exactly what this card showed."""
+        change_id, _, digest = value.partition(".")
+        by = body["user"]["id"]
+
+        async def decide() -> Decide:
+            change = await self._found(body, change_id)
+            return partial(
+                decisions.approve,
+                by=by,
+                digest=digest,
+                objection=await self._objection(body, change),
+                tightened=self._rights.tightened(change),
+            )
+
+        await self._take(body, change_id, "approve", decide)
+
+    async def withdraw(self, body: Mapping[str, Any], value: str) -> None:
+        """Take the change back."""
+        change_id = value.partition(".")[0]
+
+        async def decide() -> Decide:
+            await self._found(body, change_id)
+            return partial(decisions.withdraw, by=body["user"]["id"])
+
+        await self._take(body, change_id, "withdraw", decide)
+
+    async def ask_why(self, body: Mapping[str, Any], value: str) -> None:
+        """Open the step that asks for a reason, for those who may deny."""
+        change_id, by = value.partition(".")[0], body["user"]["id"]
+        try:
+            change = await self._found(body, change_id)
+            objection = await self._objection(body, change)
+            decisions.refuse_denial(change, self._clock.now(), by=by, objection=objection)
+            with slack_call():
+                view = deny_view(change_id, plan_name(change))
+                await self._client.views_open(trigger_id=body.get("trigger_id", ""), view=view)
+        except Refusal as refusal:
+            await self._refuse(body, change_id, "deny", refusal)
+        except SlackFailed as failed:
+            await self._whisper(body, TOO_LATE.format(code=failed.code))
+        except LedgerError as error:
+            await self._whisper(body, not_recorded(error))
+
+    async def deny(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Record the denial; return what is wrong with the submission, None for nothing."""
+        change_id, by = body["view"].get("private_metadata", ""), body["user"]["id"]
+        reason = typed_values(body["view"]).get(REASON, "").strip()
+        if not reason:
+            return {"response_action": "errors", "errors": {REASON: "Say why: the requester reads it."}}
+        try:
+            change = await self._found(body, change_id)
+            objection = await self._objection(body, change)
+            decide = partial(decisions.deny, by=by, objection=objection, reason=reason)
+            change = await self._ledger.record(change_id, decide)
+        except Refusal as refusal:
+            await self._bar(change_id, by, "deny", refusal)
+            return {"response_action": "errors", "errors": {REASON: refusal.sentence}}
+        except LedgerError as error:
+            return {"response_action": "errors", "errors": {REASON: not_recorded(error)}}
+        self._engine.advance_soon(change.id)
+        return None
+
+    async def ask_again(self, body: Mapping[str, Any], change_id: str) -> None:
+        """Open the form with the values of an ended change."""
+        try:
+            change = await self._found(body, change_id)
+        except (Refusal, LedgerError) as error:
+            await self._whisper(body, str(error))
+            return
+        await self._configure.open(body, body["user"]["id"], change.request.channel, change.request.plan_id, change)
+
+    async def read_again(self, body: Mapping[str, Any], change_id: str) -> None:
+        """Read the plan of a stuck change and say in its thread what it looks like now."""
+        try:
+            await self._rights.may_see(body["user"]["id"])
+            change = await self._found(body, change_id)
+            reading = await self._dbs.read(change.request.plan_id)
+        except DbsError as error:
+            await self._whisper(body, trouble("The plan", error))
+            return
+        except BotError as error:
+            await self._whisper(body, str(error))
+            return
+        before = moved(change.request.baseline, reading.baseline)
+        after = compare_read_back(change.request.proposed, reading)
+        await self._telling.note(change, read_again_text(change, reading.status, before, after))
+
+    async def _take(self, body: Mapping[str, Any], change_id: str, action: str, decide: Callable[[], Any]) -> None:
+        """Record a decision, or tell the person why not."""
+        try:
+            await self._ledger.record(change_id, await decide())
+        except Refusal as refusal:
+            await self._refuse(body, change_id, action, refusal)
+            return
+        except LedgerError as error:
+            await self._whisper(body, not_recorded(error))
+            return
+        self._engine.advance_soon(change_id)
+
+    async def _found(self, body: Mapping[str, Any], change_id: str) -> Change:
+        """Return the change, with its card written down where the click came before that was."""
+        change = decisions.known(await self._ledger.change(change_id))
+        message, channel = body.get("message"), body.get("channel")
+        if change.card is None and message and channel:
+            announce = partial(decisions.announce, channel=channel["id"], ts=message["ts"])
+            change = await self._ledger.record(change_id, announce)
+        return change
+
+    async def _objection(self, body: Mapping[str, Any], change: Change) -> Refusal | None:
+        user = body["user"]
+        if user.get("team_id") and user["team_id"] != self._rights.team_id:
+            return Refusal("outsider", "Only members of this workspace can do that; you belong to another one.")
+        return await self._rights.objection(change, user["id"])
+
+    async def _refuse(self, body: Mapping[str, Any], change_id: str, action: str, refusal: Refusal) -> None:
+        await self._bar(change_id, body["user"]["id"], action, refusal)
+        self._tasks.start(self._whisper(body, refusal.sentence))
+
+    async def _bar(self, change_id: str, by: str, action: str, refusal: Refusal) -> None:
+        """Write down a click that somebody had no right to."""
+        if refusal.reason in decisions.NOT_A_RIGHT:
+            return
+        try:
+            await self._ledger.record(change_id, partial(decisions.bar, by=by, action=action, refusal=refusal))
+        except (Refusal, LedgerError) as error:
+            log.warning("refused_click_not_recorded", change=change_id, by=by, problem=str(error))
+
+
+def not_recorded(error: LedgerError) -> str:
+    """Say that nothing was recorded, and why."""
+    return ALTERED if isinstance(error, LedgerAltered) else NOTHING_RECORDED.format(why=error)

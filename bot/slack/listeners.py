@@ -1,0 +1,128 @@
+"""What Slack delivers, and who answers it: few listeners, for Bolt compares each payload with every one of them."""
+
+import re
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.errors import LedgerError, Refusal
+from bot.rights import Rights
+from bot.slack.configure import Configure
+from bot.slack.decide import Decisions, not_recorded
+from bot.slack.form import CALLBACK as FORM
+from bot.slack.form import PLAN
+from bot.slack.plan_list import PlanList
+from bot.slack.request import Requests
+from bot.slack.review import CALLBACK as REVIEW
+from bot.slack.review import DENY
+from bot.slack.suggestions import suggestions
+from bot.tasks import Tasks
+
+COMMAND = "/backup-plan"
+HELP = f"""\
+*{COMMAND} configure* – choose a backup plan and ask for a change of it
+*{COMMAND} configure <plan id>* – the same for a plan whose id you know
+*{COMMAND} help* – this text
+
+A change is sent to DBS only after other people approved exactly what the card in the channel shows. \
+The thread of the card says what came of it."""
+
+
+class Listeners:
+    """Everything that people can do."""
+
+    def __init__(
+        self,
+        *,
+        rights: Rights,
+        configure: Configure,
+        requests: Requests,
+        decide: Decisions,
+        plans: PlanList,
+        tasks: Tasks,
+    ) -> None:
+        self._rights = rights
+        self._configure = configure
+        self._requests = requests
+        self._decide = decide
+        self._plans = plans
+        self._tasks = tasks
+
+    def register(self, app: AsyncApp) -> None:
+        """Have Bolt deliver to these."""
+        anything = re.compile(".*")
+        app.command(COMMAND)(self.command)
+        app.action(anything)(self.action)
+        app.options(anything)(self.options)
+        app.view(anything)(self.submission)
+
+    async def command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Answer `/backup-plan …`."""
+        match body.get("text", "").split():
+            case ["configure"]:
+                self._tasks.start(self._configure.open(body, body["user_id"], here(body), ""))
+                await ack()
+            case ["configure", plan_id]:
+                self._tasks.start(self._configure.open(body, body["user_id"], here(body), plan_id))
+                await ack()
+            case ["configure", *_]:
+                await ack(f"`{COMMAND} configure` takes one plan id, or none to choose from a list.\n\n{HELP}")
+            case [] | ["help"]:
+                await ack(HELP)
+            case _:
+                await ack(f"That is not something {COMMAND} can do.\n\n{HELP}")
+
+    async def action(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Answer a click on a card or in its thread, or a choice in a form."""
+        clicked = body["actions"][0]
+        value = clicked.get("value") or ""
+        match clicked["action_id"]:
+            case "approve":
+                await self._decide.approve(body, value)
+            case "withdraw":
+                await self._decide.withdraw(body, value)
+            case "deny":
+                self._tasks.start(self._decide.ask_why(body, value))
+            case "new_request":
+                self._tasks.start(self._decide.ask_again(body, value))
+            case "read_again":
+                self._tasks.start(self._decide.read_again(body, value))
+            case _ if not body.get("view"):
+                pass  # a button of an older version: nothing is behind it any more
+            case name if name == PLAN:
+                chosen = (clicked.get("selected_option") or {}).get("value", "")
+                self._tasks.start(self._configure.pick(body, chosen))
+            case _:
+                self._tasks.start(self._configure.redraw(body))
+        await ack()
+
+    async def options(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Answer the typeahead, for those who may see plans."""
+        try:
+            await self._rights.may_see(body["user"]["id"])
+        except Refusal:
+            await ack(options=[])
+            return
+        await ack(options=suggestions(self._plans, body["value"]))
+
+    async def submission(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Answer the submission of a form, a review or a denial."""
+        answers = {FORM: self._form, REVIEW: self._requests.submit, DENY: self._decide.deny}
+        answer = answers.get(body["view"]["callback_id"])
+        said = await answer(body) if answer else None
+        await (ack(**said) if said else ack())
+
+    async def _form(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        try:
+            submitted = await self._configure.submit(body)
+            return submitted if isinstance(submitted, dict) else await self._requests.review(submitted)
+        except LedgerError as error:
+            first = next((block["block_id"] for block in body["view"]["blocks"] if block["type"] == "input"), PLAN)
+            return {"response_action": "errors", "errors": {first: not_recorded(error)}}
+
+
+def here(body: dict[str, Any]) -> str:
+    """Return the channel a command was typed in, "" for a direct message."""
+    channel = str(body["channel_id"])
+    return "" if channel.startswith("D") or body.get("channel_name") in {"directmessage", "mpdm"} else channel

@@ -1,0 +1,165 @@
+"""Posts and redraws what is said about a change; every message carries metadata by which it can be found again."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.change import Change
+from bot.core.events import moment
+from bot.core.saying import Kind, Message, Saying
+from bot.errors import MessageGone, MessageThrottled, MessageUnanswered
+from bot.slack.card import EVENT_TYPE, card_blocks, card_text, metadata
+from bot.slack.outcome import saying_blocks, saying_text
+from bot.slack.text import Block
+from bot.slack.web import RATELIMITED, SlackFailed, slack_call
+
+log = structlog.get_logger("bot.slack.messenger")
+
+GONE = frozenset({"message_not_found", "thread_not_found", "channel_not_found", "not_in_channel", "is_archived"})
+UNSURE = frozenset({"unanswered", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+"""Nobody knows whether it was posted."""
+UNDRAWABLE = frozenset({"invalid_blocks", "invalid_attachments", "internal_error"})
+"""What Slacks that do not take tables or containers are reported to answer."""
+PAGE = 200
+PAGES = 20
+
+Draw = Callable[[bool], dict[str, Any]]
+"""simple → the text and blocks of a message."""
+
+
+class SlackMessenger:
+    """ports.Messenger over chat.postMessage, chat.update and the histories."""
+
+    def __init__(self, client: AsyncWebClient, bot_id: str) -> None:
+        self._client = client
+        self._bot_id = bot_id
+        self._simple: set[str] = set()
+        """Changes whose card Slack would not take with a table."""
+
+    async def announce(self, change: Change) -> Message:
+        """Post the card."""
+        return await self._post(change, "card", change.request.channel, _card(change))
+
+    async def redraw(self, change: Change) -> None:
+        """Bring the card up to date, its metadata with it."""
+        card = change.card
+        if card is None:
+            return
+
+        async def update(drawn: dict[str, Any]) -> Message:
+            await self._client.chat_update(channel=card.channel, ts=card.ts, metadata=metadata(change, "card"), **drawn)
+            return Message(card.channel, card.ts)
+
+        await self._draw(change, update, _card(change))
+
+    async def reply(self, change: Change, saying: Saying) -> Message:
+        """Say something in the card's thread."""
+        if change.card is None:
+            raise MessageGone(f"change {change.id} has no card")
+        return await self._post(change, saying.kind, change.card.channel, _saying(change, saying), change.card.ts)
+
+    async def write_to_requester(self, change: Change, saying: Saying) -> Message:
+        """Say it to the requester alone."""
+        try:
+            with slack_call():
+                opened = await self._client.conversations_open(users=change.requester)
+        except SlackFailed as failed:
+            raise _translated(failed, final=True) from failed
+        return await self._post(change, saying.kind, opened["channel"]["id"], _saying(change, saying))
+
+    async def find(self, change: Change, kind: Kind) -> Message | None:
+        """Look for an earlier message of ours: anybody can forge metadata, but not our bot's id."""
+        try:
+            async for message in self._messages(change, kind):
+                told = message.get("metadata") or {}
+                payload = told.get("event_payload") or {}
+                if (
+                    message.get("bot_id") == self._bot_id
+                    and told.get("event_type") == EVENT_TYPE
+                    and payload.get("change_id") == change.id
+                    and payload.get("kind") == kind
+                ):
+                    channel = change.card.channel if change.card and kind != "card" else change.request.channel
+                    return Message(channel, message["ts"])
+        except SlackFailed as failed:
+            if failed.code in GONE:
+                return None
+            raise _translated(failed) from failed
+        return None
+
+    async def _messages(self, change: Change, kind: Kind) -> AsyncIterator[dict[str, Any]]:
+        if kind != "card" and change.card is None:
+            return
+        cursor = ""
+        for _ in range(PAGES):
+            page: dict[str, Any] = {"include_all_metadata": True, "limit": PAGE, "cursor": cursor or None}
+            with slack_call():
+                if kind == "card" or change.card is None:
+                    oldest = f"{moment(change.requested_at).timestamp() - 1:.6f}"
+                    answer = await self._client.conversations_history(
+                        channel=change.request.channel, oldest=oldest, **page
+                    )
+                else:
+                    answer = await self._client.conversations_replies(
+                        channel=change.card.channel, ts=change.card.ts, **page
+                    )
+            for message in answer.get("messages") or []:
+                yield message
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
+
+    async def _post(self, change: Change, kind: Kind, channel: str, draw: Draw, thread: str | None = None) -> Message:
+        async def post(drawn: dict[str, Any]) -> Message:
+            answer = await self._client.chat_postMessage(
+                channel=channel,
+                thread_ts=thread,
+                metadata=metadata(change, kind),
+                unfurl_links=False,
+                unfurl_media=False,
+                **drawn,
+            )
+            return Message(answer["channel"], answer["ts"])
+
+        return await self._draw(change, post, draw)
+
+    async def _draw(self, change: Change, send: Callable[[dict[str, Any]], Awaitable[Message]], draw: Draw) -> Message:
+        """Send a message, in simple blocks where Slack does not take the others."""
+        simple = change.id in self._simple
+        try:
+            with slack_call():
+                return await send(draw(simple))
+        except SlackFailed as failed:
+            if simple or failed.code not in UNDRAWABLE:
+                raise _translated(failed) from failed
+            self._simple.add(change.id)
+            log.warning("blocks_not_taken", change=change.id, code=failed.code)
+            if failed.code in UNSURE:
+                raise _translated(failed) from failed
+        try:
+            with slack_call():
+                return await send(draw(True))  # noqa: FBT003 - simple
+        except SlackFailed as failed:
+            raise _translated(failed) from failed
+
+
+def _card(change: Change) -> Draw:
+    return lambda simple: {"text": card_text(change), "blocks": card_blocks(change, simple=simple)}
+
+
+def _saying(change: Change, saying: Saying) -> Draw:
+    def draw(simple: bool) -> dict[str, str | list[Block]]:
+        return {"text": saying_text(change, saying), "blocks": saying_blocks(change, saying, simple=simple)}
+
+    return draw
+
+
+def _translated(failed: SlackFailed, *, final: bool = False) -> MessageGone | MessageThrottled | MessageUnanswered:
+    """Say what a failure means for a message; `final`: a refusal of any kind means that it cannot be posted."""
+    if failed.code == RATELIMITED:
+        return MessageThrottled(failed.retry_after)
+    if failed.code in GONE or (final and failed.code not in UNSURE):
+        return MessageGone(str(failed))
+    return MessageUnanswered(str(failed))

@@ -1,0 +1,64 @@
+"""The account's plans for the typeahead: kept in memory, refreshed behind people's backs."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from bot.core.reading import PlanSummary
+from bot.errors import DbsError
+from bot.ports import Dbs
+from bot.tasks import Tasks
+
+log = structlog.get_logger("bot.slack.plan_list")
+
+AGE = 600.0
+"""Seconds between two readings of the whole list."""
+AGAIN = 30.0
+"""Seconds after which a failed reading is tried again."""
+
+
+class PlanList:
+    """Every plan of the account, at most ten minutes old; never waited for."""
+
+    def __init__(self, dbs: Dbs, tasks: Tasks) -> None:
+        self._dbs = dbs
+        self._tasks = tasks
+        self._lines: list[tuple[str, PlanSummary]] = []
+        self._next = 0.0
+        self.loaded = False
+        self.trouble = ""
+        """Why the list could not be read, "" when it could."""
+
+    def matching(self, text: str, limit: int) -> Sequence[PlanSummary]:
+        """Return plans that contain every word of `text` in id, name, engine or status."""
+        self.refresh_soon()
+        words = text.lower().split()
+        found = []
+        for line, plan in self._lines:
+            if all(word in line for word in words):
+                found.append(plan)
+                if len(found) == limit:
+                    break
+        return found
+
+    def refresh_soon(self) -> None:
+        """Have the list read again if it is due, and return at once."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._next:
+            self._next = now + AGE
+            self._tasks.start(self._refresh())
+
+    async def _refresh(self) -> None:
+        try:
+            plans = await self._dbs.plans()
+        except DbsError as error:
+            log.warning("plans_not_listed", problem=str(error))
+            self.trouble = str(error)
+            self._next = asyncio.get_running_loop().time() + AGAIN
+            return
+        self._lines = [
+            (f"{plan.plan_id} {plan.name} {plan.engine} {plan.status}".lower(), plan)
+            for plan in sorted(plans, key=lambda plan: (plan.name, plan.plan_id))
+        ]
+        self.loaded, self.trouble = True, ""

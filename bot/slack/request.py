@@ -1,0 +1,167 @@
+"""From a form without problems to a change: the review, its submission, and what is refused there."""
+
+import secrets as randomness
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core import decisions
+from bot.core.diff import diff
+from bot.core.draft import Draft
+from bot.core.events import Demand, Requested, SecretUse, change_digest, stamp
+from bot.core.policy import channel_problem
+from bot.engine import Engine
+from bot.errors import AlreadyRequested, LedgerError, PlanTaken, Refusal
+from bot.ports import Clock, Dbs, Ledger
+from bot.rights import Rights, answered_in_time
+from bot.slack.configure import LOST, SECRET, Configure, proposed
+from bot.slack.inputs import typed_values
+from bot.slack.review import CHANNEL, REASON, review_view
+from bot.slack.rows import in_full
+from bot.slack.web import SlackFailed, slack_call
+
+DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Without those that people mistake for others."""
+TOO_LONG = (
+    "What changes is too long to be shown in full in Slack, so nobody could approve it; make fewer changes at once."
+)
+OPEN = "Change {change_id} of this plan is still open; one at a time. {link}"
+
+Answer = dict[str, Any]
+
+
+class Requests:
+    """The step in which a form becomes a change."""
+
+    def __init__(
+        self,
+        *,
+        client: AsyncWebClient,
+        ledger: Ledger,
+        dbs: Dbs,
+        rights: Rights,
+        configure: Configure,
+        engine: Engine,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._dbs = dbs
+        self._rights = rights
+        self._configure = configure
+        self._engine = engine
+        self._clock = clock
+
+    async def review(self, draft: Draft) -> Answer:
+        """Return the review of a draft, with what stands in its way said at the top."""
+        reading = draft.reading
+        if reading is None:
+            return {"response_action": "errors", "errors": {}}
+        demand, obstacle = None, ""
+        try:
+            demand = await self._rights.demand(draft.opener)
+        except Refusal as refusal:
+            obstacle = refusal.sentence
+        if other := await self._ledger.open_change(self._dbs.host, reading.plan_id):
+            obstacle = OPEN.format(change_id=other, link="").strip()
+        shown = diff(reading, proposed(draft), draft.known)
+        plan = f"{reading.values.get('BackupPlanName', '')} ({reading.plan_id})"
+        view = review_view(draft.view_id, plan, shown, self._rights.policy, demand, obstacle, draft.channel)
+        return {"response_action": "push", "view": view}
+
+    async def submit(self, body: Mapping[str, Any]) -> Answer:
+        """Record the request and have its card posted, or say on the review's inputs why not."""
+        view, requester = body["view"], body["user"]["id"]
+        draft = await self._ledger.draft(view.get("private_metadata") or view["id"])
+        if draft is None or draft.opener != requester or draft.reading is None:
+            return refused(REASON, LOST)
+        typed = typed_values(view)
+        reason, channel = typed.get(REASON, "").strip(), typed.get(CHANNEL, "")
+        if not reason:
+            return refused(REASON, "Say why: the approvers decide on it.")
+        try:
+            if why := await self._channel_problem(channel):
+                return refused(CHANNEL, why)
+            await self._rights.may_request(requester)
+            demand = await self._rights.demand(requester)
+        except Refusal as refusal:
+            return refused(REASON, refusal.sentence)
+        if found := self._configure.problems(draft):
+            return refused(REASON, " ".join(sentence for sentences in found.values() for sentence in sentences))
+        if not in_full(diff(draft.reading, proposed(draft), draft.known).rows):
+            return refused(REASON, TOO_LONG)
+        data = self._requested(draft, demand, reason, channel, view["id"])
+        return await self._record(requester, data)
+
+    async def _record(self, requester: str, data: Requested) -> Answer:
+        change_id = new_change_id(int(self._clock.now().timestamp() * 1000))
+        try:
+            change = await self._ledger.record(change_id, partial(decisions.request, by=requester, data=data))
+        except AlreadyRequested:
+            return {"response_action": "clear"}
+        except PlanTaken as taken:
+            link = await self._link(taken.change_id)
+            return refused(REASON, OPEN.format(change_id=taken.change_id, link=link).strip())
+        except LedgerError as error:
+            return refused(REASON, f"Nothing was recorded: {error} Submit again in a moment.")
+        self._engine.advance_soon(change.id)
+        return {"response_action": "clear"}
+
+    async def _channel_problem(self, channel_id: str) -> str:
+        if not channel_id:
+            return "Choose the channel in which it is decided."
+        async with answered_in_time():
+            return channel_problem(self._rights.policy, await self._rights.people.channel(channel_id))
+
+    def _requested(self, draft: Draft, demand: Demand, reason: str, channel: str, view_id: str) -> Requested:
+        reading = draft.reading
+        if reading is None:
+            raise Refusal("lost", LOST)
+        policy, values = self._rights.policy, proposed(draft)
+        uses = (
+            {SECRET: SecretUse(name=values[SECRET], ref=policy.secrets[values[SECRET]].ref)} if SECRET in values else {}
+        )
+        return Requested(
+            plan_id=reading.plan_id,
+            plan_name=reading.values.get("BackupPlanName", ""),
+            host=self._dbs.host,
+            region=reading.region,
+            status=reading.status,
+            proposed=values,
+            baseline=reading.baseline,
+            known=dict(draft.known or {}),
+            secrets=uses,
+            demand=demand,
+            reason=reason,
+            channel=channel,
+            view_id=view_id,
+            expires_at=stamp(self._clock.now() + policy.defaults.expires_after),
+            execute_within=int(policy.defaults.execute_within / timedelta(seconds=1)),
+            digest=change_digest(values, uses, self._dbs.host, reading.baseline),
+        )
+
+    async def _link(self, change_id: str) -> str:
+        """Return a link to the card of a change, "" where there is none to be had."""
+        change = await self._ledger.change(change_id)
+        if change is None or change.card is None:
+            return ""
+        try:
+            with slack_call():
+                answer = await self._client.chat_getPermalink(channel=change.card.channel, message_ts=change.card.ts)
+        except SlackFailed:
+            return ""
+        return str(answer["permalink"])
+
+
+def refused(block: str, sentence: str) -> Answer:
+    """Return the answer that shows a sentence on an input and leaves the view open."""
+    return {"response_action": "errors", "errors": {block: sentence}}
+
+
+def new_change_id(milliseconds: int) -> str:
+    """Return an id that sorts by time, short enough to be said aloud: 9 digits of time, 6 at random."""
+    time = "".join(DIGITS[(milliseconds >> shift) & 31] for shift in range(40, -1, -5))
+    return time + "".join(randomness.choice(DIGITS) for _ in range(6))

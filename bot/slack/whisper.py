@@ -1,0 +1,31 @@
+"""Private answers to the person who clicked or typed, through the payload's response_url."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import structlog
+
+log = structlog.get_logger("bot.slack.whisper")
+
+
+class Whisper:
+    """Answers only the person in question can see; nobody has to be a member of anything for them."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def __call__(self, body: Mapping[str, Any], text: str) -> None:
+        """Say `text` (mrkdwn of our own); an answer that cannot be given is only logged."""
+        if not (url := body.get("response_url")):
+            log.warning("nowhere_to_whisper")
+            return
+        said: dict[str, Any] = {"response_type": "ephemeral", "replace_original": False, "text": text}
+        if thread := (body.get("message") or {}).get("thread_ts"):
+            said["thread_ts"] = thread
+        try:
+            async with self._session.post(url, json=said, allow_redirects=False) as answer:
+                if answer.status != 200:
+                    log.warning("whisper_not_taken", status=answer.status)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("whisper_not_taken", kind=type(error).__name__)

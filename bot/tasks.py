@@ -1,0 +1,39 @@
+"""Work that goes on after an answer was given, held on to until it is done."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger("bot.tasks")
+
+
+class Tasks:
+    """A set of running tasks: the event loop itself keeps only weak references to them."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` in a task of its own; what it raises is logged."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def finish(self, limit: float) -> None:
+        """Wait for what is running, at most `limit` seconds, and cancel the rest."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=limit)
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Stop everything."""
+        for task in self._running:
+            task.cancel()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("task_failed", exc_info=error)
