@@ -1,0 +1,40 @@
+# make demo: the bot's main job, on this machine, against a Slack and a DBS of its own.
+# Needs Python 3.11 or later, as PYTHON if it is not called python3.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# touched after everything is installed, so that the next run has nothing to do
+INSTALLED := $(VENV)/installed
+
+.PHONY: demo demo-script test lint format clean
+
+demo: demo-script
+
+demo-script: $(INSTALLED)
+	@$(BIN)/python -m bot demo --script
+
+test: $(INSTALLED)
+	@$(BIN)/pytest
+
+lint: $(INSTALLED)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
+	@echo "installing into $(VENV), once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@# the warning that an editable installation is editable
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
