@@ -3,6 +3,8 @@
 A command takes the smallest class that holds what it needs, so that `ledger verify` does not ask for a Slack token.
 """
 
+import os
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, Self
@@ -169,6 +171,11 @@ class PaceSettings(Settings):
                 "must be below EXECUTION_LEASE: a call that outlives its lease could be made a second time."
             )
         return timeout
+
+
+def environment() -> Mapping[str, str]:
+    """Return the process's variables, for secrets that the policy refers to as `env:NAME`."""
+    return os.environ
 
 
 class Config(LogSettings, LedgerSettings, PolicySettings, SlackSettings, DeliverySettings, DbsSettings, PaceSettings):

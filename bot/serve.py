@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import structlog
 import uvicorn
 import uvloop
-from uvicorn._types import ASGIApplication
 
 from bot.errors import ConfigError
 
@@ -24,6 +23,8 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than the minute for which load balancers keep a connection: whoever closes first must not be us."""
 
 Result = TypeVar("Result")
+Application = Callable[..., Awaitable[None]]
+"""ASGI: (scope, receive, send)."""
 
 log = structlog.get_logger()
 
@@ -35,7 +36,7 @@ def run(main: Coroutine[Any, Any, Result]) -> Result:
 
 
 async def serve(
-    app: ASGIApplication,
+    app: Application,
     host: str,
     port: int,
     *,
@@ -80,7 +81,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(app: ASGIApplication) -> uvicorn.Server:
+def _server(app: Application) -> uvicorn.Server:
     return _Server(
         uvicorn.Config(
             app,

@@ -15,6 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
 
+import structlog
+
 from bot.core.change import Change, ImpossibleEvent
 from bot.core.draft import Draft
 from bot.core.events import Event, stamp
@@ -26,6 +28,8 @@ from bot.ledger.opening import PATIENCE, cause, open_database
 from bot.ledger.statements import Parameters, Row
 from bot.ledger.step import step
 from bot.ports import Clock, Decide
+
+log = structlog.get_logger("bot.ledger")
 
 DRAFTS_LAST = timedelta(hours=1)
 
@@ -166,7 +170,9 @@ class SqliteLedger:
                     self._db.execute(statements.PUT_CHANGE, statements.change_row(change, self._grace))
                 except sqlite3.IntegrityError as error:
                     raise self._collision(change, error) from error
-        return change
+        if event is not None:
+            log.info("change_recorded", change=change_id, kind=event.type, seq=event.seq, by=event.actor)
+        return replace(change, appended=event is not None)
 
     def _collision(self, change: Change, error: sqlite3.IntegrityError) -> Exception:
         """Return what a unique key means. The keys of votes and outcomes only ever meet a bug in a decision."""

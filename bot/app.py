@@ -1,0 +1,180 @@
+"""The composition root: the only place that names ports and adapters together."""
+
+import secrets as randomness
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.alibaba.credentials import ChainedKeys
+from bot.alibaba.dbs import DbsClient
+from bot.alibaba.kms import KmsClient
+from bot.clock import SystemClock
+from bot.config import Config, environment
+from bot.core.policy import Policy, is_group
+from bot.engine import Engine
+from bot.errors import ConfigError, LookUpFailed
+from bot.execution import Execution
+from bot.ledger.sqlite import SqliteLedger
+from bot.policy_file import load_policy
+from bot.ports import People
+from bot.rights import Rights
+from bot.secrets import SecretStore
+from bot.serve import serve
+from bot.slack.bolt import new_app, to_bolt
+from bot.slack.configure import Configure
+from bot.slack.decide import Decisions
+from bot.slack.edge import Edge
+from bot.slack.identity import Identity, identify
+from bot.slack.listeners import Listeners
+from bot.slack.messenger import SlackMessenger
+from bot.slack.once import Once
+from bot.slack.payload import Answer, Dispatch, Payload
+from bot.slack.people import SlackPeople
+from bot.slack.plan_list import PlanList
+from bot.slack.request import Requests
+from bot.slack.socket import Sockets
+from bot.slack.web import new_client, new_session
+from bot.slack.whisper import Whisper
+from bot.tasks import Tasks
+from bot.telling import Telling
+
+log = structlog.get_logger("bot.app")
+
+FINISH = 12.0
+"""Seconds for what is in flight at the end, within the twenty that `serve` has in all."""
+
+
+class App:
+    """One process of the bot, from its settings to the wiring; `run` serves until a signal comes."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.policy = load_policy(config.policy_file)
+        self._clock = SystemClock()
+        self._tasks = Tasks()
+        self._identity: Identity | None = None
+        self._dispatch: Dispatch | None = None
+        self._engine: Engine | None = None
+        self._sockets: Sockets | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._ledger = SqliteLedger(config.ledger_file, self._clock, config.tell_grace)
+        keys, timeout = ChainedKeys(), config.dbs_timeout.total_seconds()
+        self._dbs = DbsClient(
+            config.dbs_url, region=config.dbs_region, keys=keys, timeout=timeout, parameters=config.dbs_parameters
+        )
+        self._kms = KmsClient(config.kms_url, region=config.dbs_region, keys=keys, timeout=timeout)
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        over_http = self.config.slack_app_token is None
+        edge = Edge(self._deliver, self.config.slack_signing_secret if over_http else None, self._ready)
+        await serve(edge, self.config.host, self.config.port, start=self._start, stop=self._stop)
+
+    def _ready(self) -> dict[str, Any] | None:
+        if self._identity is None or self._dispatch is None:
+            return None
+        return {"status": "ok", "team": self._identity.team_id, "mode": "socket" if self._sockets else "http"}
+
+    async def _deliver(self, payload: Payload) -> Answer:
+        if self._dispatch is None:
+            return Answer(503, "The bot is starting.")
+        return await self._dispatch(payload)
+
+    async def _start(self) -> None:
+        if self.config.dbs_parameters == "query":
+            log.warning("parameters_in_query", hint="DBS_PARAMETERS=query puts the database password into the URL")
+        self._session = new_session()
+        client = new_client(self.config.slack_bot_token.get_secret_value(), self.config.slack_api_url, self._session)
+        identity = await identify(client)
+        if (owner := await self._ledger.team(identity.team_id)) != identity.team_id:
+            whose = f"SLACK_BOT_TOKEN belongs to the workspace {identity.team_id}, the ledger to {owner}"
+            raise ConfigError([f"{whose}: one bot serves one workspace; correct the token or DATABASE_URL."])
+        people = SlackPeople(client)
+        await warn_of_groups(self.policy, people)
+        dispatch, self._engine = self._wire(client, self._session, people, identity)
+        if self.config.slack_app_token is not None:
+            self._sockets = Sockets(dispatch, client, self.config.slack_app_token)
+            await self._sockets.start()
+        self._dispatch, self._identity = dispatch, identity
+        self._tasks.start(self._engine.run())
+        log.info("ready", team=identity.team_id, mode="socket" if self._sockets else "http", dbs=self._dbs.host)
+
+    def _wire(
+        self, client: AsyncWebClient, session: aiohttp.ClientSession, people: People, identity: Identity
+    ) -> tuple[Dispatch, Engine]:
+        config, ledger, dbs, clock, tasks = self.config, self._ledger, self._dbs, self._clock, self._tasks
+        rights = Rights(self.policy, people, identity.team_id)
+        messenger = SlackMessenger(client, identity.bot_id)
+        whisper = Whisper(session)
+        plans = PlanList(dbs, tasks)
+        telling = Telling(ledger=ledger, dbs=dbs, messenger=messenger, clock=clock, grace=config.tell_grace)
+        execution = Execution(
+            ledger=ledger,
+            dbs=dbs,
+            secrets=SecretStore(environment(), self._kms),
+            rights=rights,
+            clock=clock,
+            owner=randomness.token_hex(8),
+            lease=config.execution_lease,
+            call_time=config.dbs_timeout,
+        )
+        engine = Engine(
+            ledger=ledger,
+            execution=execution,
+            telling=telling,
+            clock=clock,
+            sweep_interval=config.sweep_interval,
+            grace=config.tell_grace,
+        )
+        configure = Configure(
+            client=client, ledger=ledger, dbs=dbs, rights=rights, plans=plans, whisper=whisper, tasks=tasks
+        )
+        requests = Requests(
+            client=client, ledger=ledger, dbs=dbs, rights=rights, configure=configure, engine=engine, clock=clock
+        )
+        decide = Decisions(
+            client=client,
+            ledger=ledger,
+            dbs=dbs,
+            rights=rights,
+            configure=configure,
+            engine=engine,
+            telling=telling,
+            clock=clock,
+            whisper=whisper,
+            tasks=tasks,
+        )
+        bolt = new_app(client)
+        Listeners(
+            rights=rights, configure=configure, requests=requests, decide=decide, plans=plans, tasks=tasks
+        ).register(bolt)
+        return Once(to_bolt(bolt)), engine
+
+    async def _stop(self) -> None:
+        if self._sockets is not None:
+            await self._sockets.close()
+        self._tasks.cancel()
+        if self._engine is not None:
+            await self._engine.finish(FINISH)
+        await self._dbs.aclose()
+        await self._kms.aclose()
+        if self._session is not None:
+            await self._session.close()
+        await self._ledger.close()
+
+
+async def warn_of_groups(policy: Policy, people: People) -> None:
+    """Tell the log of approver groups that cannot be asked, and of approvers that cannot reach the number."""
+    reachable: set[str] = {who for who in policy.defaults.approvers if not is_group(who)}
+    for group in filter(is_group, {*policy.defaults.approvers, *policy.defaults.requesters}):
+        try:
+            members = await people.members(group)
+        except LookUpFailed as error:
+            log.warning("group_unreachable", group=group, problem=str(error))
+            return
+        if group in policy.defaults.approvers:
+            reachable |= members
+    if len(reachable) < policy.defaults.approvals + 1:
+        log.warning("few_approvers", people=len(reachable), approvals=policy.defaults.approvals)

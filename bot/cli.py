@@ -1,0 +1,152 @@
+"""The command line: serve, demo, policy, plan, ledger. What is wrong is said in sentences, and by the exit code."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TextIO
+
+import click
+import structlog
+
+from bot import log
+from bot.config import Config, LedgerSettings, LogSettings, PolicySettings, SlackSettings
+from bot.core.plan import check_document
+from bot.errors import BotError, ConfigError
+
+P = ParamSpec("P")
+
+
+def exits_with_sentences(command: Callable[P, None]) -> Callable[P, None]:
+    """Make a command end with 2 and one line a problem where settings, policy or ledger cannot be used."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except ConfigError as error:
+            for problem in error.problems:
+                click.echo(problem, err=True)
+            sys.exit(2)
+        except BotError as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="backup-plan-bot")
+def main() -> None:
+    """In Slack, change how a database is backed up, with two people's approval."""
+
+
+@main.command()
+@exits_with_sentences
+def serve() -> None:
+    """Run the bot until SIGTERM; settings come from the environment (see README)."""
+    from bot.app import App  # noqa: PLC0415 - the other commands start without Slack's and Alibaba's libraries
+    from bot.serve import run  # noqa: PLC0415
+
+    config = Config.from_environment()
+    log.configure(config.log_level, config.log_format)
+
+    async def serving() -> None:
+        await App(config).run()
+
+    run(serving())
+
+
+@main.command()
+@click.option("--script", is_flag=True, required=True, help="Play one change from command to outcome, and print it.")
+@exits_with_sentences
+def demo(script: bool) -> None:  # noqa: ARG001 - the playground without --script is still to come
+    """Try the bot without a Slack workspace."""
+    from bot.playground.script import play  # noqa: PLC0415 - needs the extra `demo`
+
+    sys.exit(asyncio.run(play(sys.stdout)))
+
+
+@main.group()
+def policy() -> None:
+    """Look at the policy file."""
+
+
+@policy.command("check")
+@exits_with_sentences
+def policy_check() -> None:
+    """Read POLICY_FILE and name everything that is wrong with it; exit 2 if anything is."""
+    from bot.policy_file import load_policy  # noqa: PLC0415
+
+    path = PolicySettings.from_environment().policy_file
+    found = load_policy(path)
+    approvers, secrets = len(found.defaults.approvers), len(found.secrets)
+    click.echo(f"{path}: {found.defaults.approvals} approvals, {approvers} approver entries, {secrets} secrets.")
+
+
+@main.group()
+def plan() -> None:
+    """Look at a plan's configuration."""
+
+
+@plan.command("check")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+def plan_check(file: TextIO) -> None:
+    """Check a JSON object of API names, with DatabaseType and BackupMethod; FILE may be - for standard input.
+
+    Prints {parameter: [sentences]}; exit 0 if it is empty, 1 if not.
+    """
+    try:
+        document = json.load(file)
+    except ValueError as error:
+        raise click.UsageError(f"{file.name} is not JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise click.UsageError(f"{file.name} is not a JSON object of API names.")
+    found = check_document(document)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    sys.exit(1 if found else 0)
+
+
+@main.group()
+def ledger() -> None:
+    """Look at the history of changes."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+
+@ledger.command("show")
+@click.argument("change")
+@exits_with_sentences
+def ledger_show(change: str) -> None:
+    """Print the history of one CHANGE."""
+    from bot.ledger.reading import show  # noqa: PLC0415
+
+    for line in asyncio.run(show(LedgerSettings.from_environment().ledger_file, change)):
+        click.echo(line)
+
+
+@ledger.command("export")
+@exits_with_sentences
+def ledger_export() -> None:
+    """Print every event as one line of JSON."""
+    from bot.ledger.reading import export  # noqa: PLC0415
+
+    for line in asyncio.run(export(LedgerSettings.from_environment().ledger_file)):
+        click.echo(line)
+
+
+@ledger.command("verify")
+@click.option("--slack", is_flag=True, help="Compare with the heads that were told in Slack, too.")
+@exits_with_sentences
+def ledger_verify(slack: bool) -> None:
+    """Recompute every hash; exit 1 naming change and event where something was edited, removed or cut off."""
+    from bot.verification import verify  # noqa: PLC0415
+
+    log.configure(LogSettings.from_environment().log_level, "text")
+    settings = SlackSettings.from_environment() if slack else None
+    findings, changes, events = asyncio.run(verify(LedgerSettings.from_environment().ledger_file, settings))
+    for finding in findings:
+        click.echo(str(finding))
+    if findings:
+        sys.exit(1)
+    click.echo(f"{changes} changes, {events} events: every hash follows from the one before.")

@@ -1,0 +1,49 @@
+"""`ledger verify`: the ledger against itself, and against the heads that were told in Slack."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from bot.clock import SystemClock
+from bot.config import SlackSettings
+from bot.core.events import Event, moment
+from bot.ledger.chain import Finding, by_change, missing_tail
+from bot.ledger.sqlite import SqliteLedger
+from bot.slack.heads import told_heads
+from bot.slack.identity import identify
+from bot.slack.web import new_client, new_session
+
+
+async def verify(path: Path, slack: SlackSettings | None) -> tuple[Sequence[Finding], int, int]:
+    """Return what is wrong, and how many changes and events were looked at."""
+    ledger = SqliteLedger.open_readonly(path, SystemClock())
+    try:
+        events = list(await ledger.events())
+        findings = list(await ledger.findings())
+    finally:
+        await ledger.close()
+    histories = by_change(events)
+    if slack is not None:
+        findings += await _compare(slack, histories)
+    return findings, len(histories), len(events)
+
+
+async def _compare(slack: SlackSettings, histories: dict[str, list[Event]]) -> list[Finding]:
+    session = new_session()
+    try:
+        client = new_client(slack.slack_bot_token.get_secret_value(), slack.slack_api_url, session)
+        identity = await identify(client)
+        heads = await told_heads(client, identity.bot_id, _channels(histories.values()))
+    finally:
+        await session.close()
+    return missing_tail(histories, heads)
+
+
+def _channels(histories: Iterable[list[Event]]) -> dict[str, str]:
+    """Return every channel that changes were asked for in, and since when, as Slack's timestamps are written."""
+    since: dict[str, float] = {}
+    for history in histories:
+        first = history[0]
+        channel, at = str(first.data.get("channel", "")), moment(first.at).timestamp() - 1
+        if channel:
+            since[channel] = min(at, since.get(channel, at))
+    return {channel: f"{at:.6f}" for channel, at in since.items()}
