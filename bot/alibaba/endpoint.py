@@ -1,6 +1,7 @@
 """Where a service of Alibaba Cloud is: https anywhere, plain http on this machine only."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 
 import httpx
@@ -26,7 +27,8 @@ class Endpoint:
             url = httpx.URL(text if "://" in text else f"https://{text}")
         except httpx.InvalidURL:
             url = httpx.URL("")
-        if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.path != "/":
+        is_host = re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", url.host) is not None
+        if url.scheme not in ("http", "https") or not is_host or url.userinfo or url.query or url.path != "/":
             raise ConfigError([f"{setting} must be a host or an http(s) URL without path: https://dbs.example.com."])
         loopback = _is_loopback(url.host)
         if url.scheme == "http" and not loopback:

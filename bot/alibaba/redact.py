@@ -5,11 +5,12 @@ Some errors echo the signed request, in which a password or token may be percent
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 LIMIT = 500
 REMOVED = "[removed]"
-_NAMED = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&apos;"}
+_NAMED = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&apos;", "\n": "n", "\r": "r", "\t": "t"}
+"""Characters with a name in XML or, behind backslashes, in JSON."""
 
 
 def clean(text: str, secrets: Iterable[str] = (), limit: int = LIMIT) -> str:
@@ -25,32 +26,41 @@ def clean(text: str, secrets: Iterable[str] = (), limit: int = LIMIT) -> str:
 
 
 def _pattern(secret: str) -> str:
-    return "".join(_spellings(character) for character in secret)
+    return "".join(_spellings(part) for part in re.findall(r"\\+|[^\\]", secret))
 
 
-def _spellings(character: str) -> str:
-    """Match one character as it is and as URLs, JSON and XML write it; letters and digits have no other spelling."""
+def _spellings(part: str) -> str:
+    """Match one character, or a run of backslashes, as it is and as URLs, JSON and XML write it.
+
+    Letters and digits have no other spelling. Backslashes are matched possessively: they may be any number of escapes,
+    and trying every way to share them out would let hostile text take for ever.
+    """
+    character = part[0]
     if character.isascii() and character.isalnum():
         return character
-    # Every further encoding of a percent sign puts another 25 between it and the digits.
-    percent = "".join(f"%(?:25)*{byte:02x}" for byte in character.encode(errors="surrogatepass"))
+    encoded = "|".join(_encoded(character))
+    if character == "\\":
+        return rf"(?:(?i:{encoded})|\\){{{len(part)},{8 * len(part)}}}+"
+    return rf"(?:\\{{0,8}}+(?:{re.escape(character)}|(?i:{encoded})))"
+
+
+def _encoded(character: str) -> Iterator[str]:
     number = ord(character)
-    forms = [percent, rf"&#0*{number};", f"&#x0*{number:x};", *_json(number)]
+    units = character.encode("utf-16-be", "surrogatepass")
+    yield "".join(rf"\\{{0,8}}+u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+    yield _percent(character)
+    yield rf"&#0*{number};"
+    yield rf"&#x0*{number:x};"
     if character in "+ ":
-        forms += [r"\+", " "]
+        # A form writes a space as a plus, and a plus read as a form becomes a space.
+        yield from (r"\+", " ", _percent("+"), _percent(" "))
     if character in _NAMED:
-        forms.append(_NAMED[character])
-    # Quotes and backslashes may be escaped, and each further escaping doubles the backslashes: eight are three levels,
-    # and a bound keeps hostile text from costing quadratic time.
-    return rf"(?:\\{{0,8}}{re.escape(character)}|(?i:{'|'.join(forms)}))"
+        yield _NAMED[character]
 
 
-def _json(number: int) -> list[str]:
-    if number > 0xFFFF:
-        high, low = divmod(number - 0x10000, 0x400)
-        return [rf"\\{{1,8}}u{0xD800 + high:04x}\\{{1,8}}u{0xDC00 + low:04x}"]
-    short = {9: "t", 10: "n", 13: "r"}.get(number)
-    return [rf"\\{{1,8}}u{number:04x}"] + ([rf"\\{{1,8}}{short}"] if short else [])
+def _percent(character: str) -> str:
+    """Every further encoding of a percent sign puts another 25 between it and the digits."""
+    return "".join(f"%(?:25)*{byte:02x}" for byte in character.encode(errors="surrogatepass"))
 
 
 def _inert(character: str) -> str:
