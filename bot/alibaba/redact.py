@@ -9,7 +9,18 @@ from collections.abc import Iterable, Iterator
 
 LIMIT = 500
 REMOVED = "[removed]"
-_NAMED = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&apos;", "\n": "n", "\r": "r", "\t": "t"}
+_NAMED = {
+    "<": "&lt;",
+    ">": "&gt;",
+    "&": "&amp;",
+    '"': "&quot;",
+    "'": "&apos;",
+    "\n": "n",
+    "\r": "r",
+    "\t": "t",
+    "\b": "b",
+    "\f": "f",
+}
 """Characters with a name in XML or, behind backslashes, in JSON."""
 
 

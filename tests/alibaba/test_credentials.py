@@ -37,7 +37,11 @@ class Found:
 def run(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Ask the real chain in a process of its own: the library reads the environment once, on import."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ALIBABA_CLOUD_")}
-    home = {"HOME": str(tmp_path), "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true", "PYTHONPATH": str(Path.cwd())}
+    home = {
+        "HOME": str(tmp_path),
+        "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
     return subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", ASK], env=clean | home | variables, capture_output=True, text=True, check=False
     )

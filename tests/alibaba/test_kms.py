@@ -17,7 +17,7 @@ GET = "GetSecretValue"
 async def kms(fake: FakeDbs, keys: FixedKeys) -> AsyncIterator[KmsClient]:
     """The client, and a secret to fetch."""
     fake.kms.secrets["prod/orders"] = "pass word+&=%~*ü"
-    async with KmsClient(fake.url, region="cn-hangzhou", keys=keys, timeout=2) as client:
+    async with KmsClient(fake.url, region="cn-hangzhou", keys=keys, timeout=0.8) as client:
         yield client
 
 

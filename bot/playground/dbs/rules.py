@@ -86,7 +86,7 @@ def _required(params: Mapping[str, str], plan: Mapping[str, Any]) -> set[str]:
     return needed | LOGIN
 
 
-def _is_well_formed(name: str, value: str) -> bool:  # noqa: PLR0911 - one line for each kind of parameter
+def _is_well_formed(name: str, value: str) -> bool:
     if name in CHOICES:
         return value in CHOICES[name]
     if name in BOOLEANS:
