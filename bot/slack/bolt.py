@@ -9,13 +9,17 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.errors import ConfigError
 from bot.slack.payload import Answer, Dispatch, Payload
 
 log = structlog.get_logger()
 
 
 def new_app(client: AsyncWebClient) -> AsyncApp:
-    """Return an app without listeners that answers when its listener is done, and logs failures without payloads."""
+    """Return an app without listeners that answers when its listener is done, and logs failures without payloads.
+
+    Raises ConfigError where the environment would turn on Bolt's own way of installing into many workspaces.
+    """
     quiet = logging.getLogger("slack_bolt.app")
     # its warnings quote payloads, or tell of SLACK_BOT_TOKEN, which Bolt reads from the environment by itself
     quiet.setLevel(logging.ERROR)
@@ -27,6 +31,8 @@ def new_app(client: AsyncWebClient) -> AsyncApp:
         raise_error_for_unhandled_request=True,
         request_verification_enabled=False,
     )
+    if app.oauth_flow is not None:
+        raise ConfigError(["SLACK_CLIENT_ID and SLACK_CLIENT_SECRET must not be set: one bot serves one workspace."])
     app.error(_failed)
     return app
 

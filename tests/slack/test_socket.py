@@ -3,16 +3,13 @@
 import asyncio
 import io
 import json
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
-import structlog
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import ConfigError
-from bot.log import configure
 from bot.playground.slack.server import FakeSlack
 from bot.slack.once import Once
 from bot.slack.payload import Answer, Payload
@@ -41,18 +38,6 @@ class Listener:
         self.called.set()
         await self.go_on.wait()
         return self.answer
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    stream = io.StringIO()
-    configure("debug", "text", stream)
-    yield stream
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.fixture
