@@ -185,9 +185,14 @@ def start(
 
 
 def send(change: Change | None, now: datetime, *, owner: str, attempt: int, margin: timedelta) -> Decision:
-    """Write down that the call is about to leave; None where the lease is not good for a whole call (`margin`)."""
+    """Write down that the call is about to leave, once an attempt.
+
+    None where the lease is not good for a whole call (`margin`), or it is too late to send at all.
+    """
     change = known(change)
     if not mine(change, owner, attempt) or now + margin > change.lease_end:
+        return None
+    if any(event.type == Sent.type() and event.data["attempt"] == attempt for event in change.history):
         return None
     if not change.sent_at and now >= change.expires_at:
         return None

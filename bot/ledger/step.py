@@ -1,5 +1,6 @@
 """One step of a change: what `decide` says becomes the next link of the chain. Pure, the same in every ledger."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from bot.core.change import Change, apply, begin
@@ -26,4 +27,5 @@ def step(change_id: str, before: Change | None, decide: Decide, now: datetime) -
     actor, data = decision
     previous, seq = (before.head, before.seq) if before else ("", 0)
     event = chained(previous, change_id, seq + 1, actor, stamp(at), data)
-    return begin(event) if before is None else apply(before, event), event
+    after = begin(event) if before is None else apply(before, event)
+    return replace(after, appended=True), event
