@@ -16,7 +16,7 @@ from bot.core.events import moment
 from bot.errors import BotError, LedgerError
 from bot.execution import Again, Execution
 from bot.ports import Clock, Ledger
-from bot.tasks import Tasks
+from bot.tasks import Tasks, Turns
 from bot.telling import Telling
 
 log = structlog.get_logger("bot.engine")
@@ -41,7 +41,7 @@ class Engine:
         self._clock = clock
         self._sweep_interval = sweep_interval
         self._grace = grace
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turns = Turns()
         self._work = Tasks()
         self._watches = Tasks()
 
@@ -70,18 +70,14 @@ class Engine:
 
     async def advance(self, change_id: str, *, mine: bool = False) -> None:
         """Do what is next for one change; `mine` says that this process recorded its last event just now."""
-        turn = self._turns.setdefault(change_id, asyncio.Lock())
         try:
-            async with turn:
+            async with self._turns.of(change_id):
                 await self._advance(change_id, mine=mine)
         except BotError as error:
             log.warning("change_not_advanced", change=change_id, kind=type(error).__name__, problem=str(error))
         except Exception:
             # A bug in one change must not stop the sweep of the others; the next sweep tries again.
             log.exception("change_not_advanced", change=change_id)
-        finally:
-            if not turn.locked():
-                self._turns.pop(change_id, None)
 
     async def _advance(self, change_id: str, *, mine: bool) -> None:
         change = await self._ledger.change(change_id)

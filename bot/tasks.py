@@ -1,7 +1,9 @@
 """Work that goes on after an answer was given, held on to until it is done."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -37,3 +39,25 @@ class Tasks:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("task_failed", exc_info=error)
+
+
+class Turns:
+    """One at a time for each key: whoever comes later waits."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._users: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def of(self, key: str) -> AsyncIterator[None]:
+        """Wait for the turn of this key and hold it."""
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        # Counted, not asked of the lock: between two holders it is free although somebody waits.
+        self._users[key] += 1
+        try:
+            async with lock:
+                yield
+        finally:
+            self._users[key] -= 1
+            if not self._users[key]:
+                del self._users[key], self._locks[key]
