@@ -5,6 +5,7 @@ Another adapter joins the contract suite with one more entry in STORES.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -95,10 +96,11 @@ def wish() -> Callable[..., Requested]:
 
 @pytest.fixture
 def ask(ledger: Ledger, wish: Callable[..., Requested]) -> Callable[..., object]:
-    """Record a request and return the change."""
+    """Record a request and return the change as everybody else sees it."""
 
     async def record(change_id: str = "c1", **otherwise: object) -> Change:
         view = {"view_id": f"view of {change_id}"}
-        return await ledger.record(change_id, partial(decisions.request, by="UR", data=wish(**(view | otherwise))))
+        change = await ledger.record(change_id, partial(decisions.request, by="UR", data=wish(**(view | otherwise))))
+        return replace(change, appended=False)
 
     return record

@@ -1,6 +1,7 @@
 """One more process on a ledger, started by the tests: `python contender.py ROLE FILE ARGUMENTS`.
 
-It opens the file when a line arrives on its input, so that all contenders start at once, and prints what it did.
+It opens the file when a line arrives on its input, so that all contenders start at once, and prints what it did
+as its last line.
 """
 
 import asyncio

@@ -5,6 +5,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -62,8 +63,17 @@ async def test_what_is_recorded_is_read_back(ledger: Ledger, ask: Ask, wish: Cal
     assert [vote.by for vote in after.votes] == ["UA"]
     read = await ledger.change("c1")
     assert read is not None
-    assert read == after
+    assert read == replace(after, appended=False)
     assert [event.type for event in read.history] == ["requested", "approved"]
+
+
+async def test_only_the_call_that_wrote_something_says_so(ledger: Ledger, ask: Ask) -> None:
+    await ask()
+    assert (await ledger.record("c1", approval("UA"))).appended
+    assert not (await ledger.record("c1", nothing)).appended
+    read = await ledger.change("c1")
+    assert read is not None
+    assert not read.appended
 
 
 async def test_an_unknown_change_is_none(ledger: Ledger) -> None:
@@ -194,7 +204,7 @@ async def test_a_person_votes_once_even_if_a_decision_forgot_to_ask(ledger: Ledg
     before = await ledger.record("c1", says("UA", Approved(digest="d1")))
     with pytest.raises(ImpossibleEvent):
         await ledger.record("c1", says("UA", Approved(digest="d1")))
-    assert await ledger.change("c1") == before
+    assert await ledger.change("c1") == replace(before, appended=False)
 
 
 @pytest.mark.parametrize(("first", "second"), [(approval, denial), (denial, approval), (denial, denial)])

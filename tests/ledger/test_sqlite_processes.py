@@ -62,7 +62,7 @@ def answers(done: list[subprocess.CompletedProcess[str]]) -> list[object]:
     """Return what each printed, all of them without a failure."""
     assert [process.stderr for process in done] == [""] * len(done)
     assert [process.returncode for process in done] == [0] * len(done)
-    return [json.loads(process.stdout) for process in done]
+    return [json.loads(process.stdout.splitlines()[-1]) for process in done]
 
 
 async def test_the_tables_are_made_once_by_processes_that_start_at_once(file: Path) -> None:
