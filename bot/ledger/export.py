@@ -8,6 +8,9 @@ from bot.core.events import Event
 
 
 def json_lines(events: Iterable[Event]) -> Iterator[str]:
-    """Write each event as one line: change_id, seq, type, actor, at, data, hash."""
+    """Write each event as one line: change_id, seq, type, actor, at, data, hash.
+
+    In ASCII: an altered row may hold what no terminal or file can, and must not stop the export of the others.
+    """
     for event in events:
-        yield json.dumps(dataclasses.asdict(event), ensure_ascii=False, separators=(",", ":"))
+        yield json.dumps(dataclasses.asdict(event), separators=(",", ":"))

@@ -172,7 +172,7 @@ class SqliteLedger:
                     raise self._collision(change, error) from error
         if event is not None:
             log.info("change_recorded", change=change_id, kind=event.type, seq=event.seq, by=event.actor)
-        return replace(change, appended=event is not None)
+        return change
 
     def _collision(self, change: Change, error: sqlite3.IntegrityError) -> Exception:
         """Return what a unique key means. The keys of votes and outcomes only ever meet a bug in a decision."""

@@ -219,6 +219,11 @@ def test_an_export_holds_everything_that_is_hashed(history: list[Event]) -> None
     assert [Event(**line) for line in read] == history
 
 
+def test_an_altered_event_that_no_file_can_hold_does_not_stop_the_export(history: list[Event]) -> None:
+    (line,) = json_lines([replace(history[1], data={"digest": "\ud800"})])
+    assert json.loads(line.encode())["data"] == {"digest": "\ud800"}
+
+
 def test_an_attempt_belongs_to_the_chain_like_everything_else(wish: Callable[..., Requested]) -> None:
     started = Started(attempt=1, owner="P", client_token="t", not_before=AT, lease_end=AT)
     approvals = [(person, Approved(digest="d1")) for person in ("UA", "UB")]
