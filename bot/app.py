@@ -146,7 +146,7 @@ class App:
             whisper=whisper,
             tasks=tasks,
         )
-        bolt = new_app(client)
+        bolt = new_app(client, identity)
         Listeners(
             rights=rights, configure=configure, requests=requests, decide=decide, plans=plans, tasks=tasks
         ).register(bolt)

@@ -4,28 +4,40 @@ import logging
 
 import structlog
 from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import ConfigError
+from bot.slack.identity import Identity
 from bot.slack.payload import Answer, Dispatch, Payload
 
 log = structlog.get_logger()
 
 
-def new_app(client: AsyncWebClient) -> AsyncApp:
+def new_app(client: AsyncWebClient, me: Identity) -> AsyncApp:
     """Return an app without listeners that answers when its listener is done, and logs failures without payloads.
 
+    `me` is who the bot is; left to itself Bolt would ask Slack while the first person waits for an answer.
     Raises ConfigError where the environment would turn on Bolt's own way of installing into many workspaces.
     """
     quiet = logging.getLogger("slack_bolt.app")
     # its warnings quote payloads, or tell of SLACK_BOT_TOKEN, which Bolt reads from the environment by itself
     quiet.setLevel(logging.ERROR)
+    token = client.token
+    here = AuthorizeResult(
+        enterprise_id=None, team_id=me.team_id, bot_id=me.bot_id, bot_user_id=me.user_id, bot_token=token
+    )
+
+    async def authorize() -> AuthorizeResult:
+        return here
+
     app = AsyncApp(
         name="backup-plan-bot",
         client=client,
+        authorize=authorize,
         logger=quiet,
         process_before_response=True,
         raise_error_for_unhandled_request=True,

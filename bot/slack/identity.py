@@ -35,6 +35,8 @@ class Identity:
     team_id: str
     team: str
     bot_id: str
+    user_id: str = ""
+    """The bot's user."""
 
 
 async def identify(client: AsyncWebClient) -> Identity:
@@ -55,7 +57,12 @@ async def identify(client: AsyncWebClient) -> Identity:
             await asyncio.sleep(max(wait, failed.retry_after))
             wait = min(2 * wait, LONGEST_WAIT)
     _check_scopes(answer.headers.get("x-oauth-scopes"))
-    return Identity(team_id=answer["team_id"], team=answer.get("team") or "", bot_id=answer.get("bot_id") or "")
+    return Identity(
+        team_id=answer["team_id"],
+        team=answer.get("team") or "",
+        bot_id=answer.get("bot_id") or "",
+        user_id=answer.get("user_id") or "",
+    )
 
 
 def _check_scopes(told: str | None) -> None:

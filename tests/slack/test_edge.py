@@ -27,8 +27,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.log import configure
 from bot.slack.bolt import new_app, to_bolt
 from bot.slack.edge import BODY_BYTES, Edge
+from bot.slack.identity import Identity
 from bot.slack.once import Once
 
+ME = Identity(team_id="T1", team="", bot_id="B1", user_id="U1")
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 MARK = "marked-7f3a"
 
@@ -57,7 +59,7 @@ class Web:
         await self._edge(scope, receive, send)
 
     def _bolt(self) -> Any:
-        app = new_app(AsyncWebClient(token="xoxb-1", base_url=f"{self.url}/api/"))
+        app = new_app(AsyncWebClient(token="xoxb-1", base_url=f"{self.url}/api/"), ME)
 
         async def listener(ack: Any, body: Json) -> None:
             self.handled.append(body.get("type", "command"))
