@@ -42,8 +42,8 @@ from bot.telling import Telling
 
 log = structlog.get_logger("bot.app")
 
-FINISH = 12.0
-"""Seconds for what is in flight at the end, within the twenty that `serve` has in all."""
+FINISH_ANSWERS, FINISH_CHANGES = 3.0, 10.0
+"""Seconds for what is in flight at the end: answers to people, changes under way; `serve` has twenty in all."""
 
 
 class App:
@@ -54,6 +54,7 @@ class App:
         self.policy = load_policy(config.policy_file)
         self._clock = SystemClock()
         self._tasks = Tasks()
+        self._sweeper = Tasks()
         self._identity: Identity | None = None
         self._dispatch: Dispatch | None = None
         self._engine: Engine | None = None
@@ -98,7 +99,7 @@ class App:
             self._sockets = Sockets(dispatch, client, self.config.slack_app_token)
             await self._sockets.start()
         self._dispatch, self._identity = dispatch, identity
-        self._tasks.start(self._engine.run())
+        self._sweeper.start(self._engine.run())
         log.info("ready", team=identity.team_id, mode="socket" if self._sockets else "http", dbs=self._dbs.host)
 
     def _wire(
@@ -155,9 +156,10 @@ class App:
     async def _stop(self) -> None:
         if self._sockets is not None:
             await self._sockets.close()
-        self._tasks.cancel()
+        self._sweeper.cancel()
+        await self._tasks.finish(FINISH_ANSWERS)
         if self._engine is not None:
-            await self._engine.finish(FINISH)
+            await self._engine.finish(FINISH_CHANGES)
         await self._dbs.aclose()
         await self._kms.aclose()
         if self._session is not None:

@@ -1,0 +1,190 @@
+"""The policy file is read strictly, every problem names its key, and what follows from it is plain to read."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.people import Channel, Person
+from bot.core.policy import channel_problem, demand, everybody, read_policy, secret_problem, sources_of, tightened
+from bot.errors import ConfigError
+
+WHOLE = """
+[defaults]
+approvals = 2
+approvers = ["S0DBA", "U0ANA"]
+requesters = []
+channels = ["C0OPS"]
+expires_after = "4h"
+execute_within = "30m"
+
+[secrets.orders-db]
+ref = "env:ORDERS_DB_PASSWORD"
+plans = ["dbs*"]
+sources = ["rm-uf6orders01", "gateway:23313123312"]
+"""
+MEMBERS = {"S0DBA": frozenset({"U0BEN", "U0ANA", "U0RITA"})}
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read_policy(text)
+    return caught.value.problems
+
+
+def changed(old: str, new: str) -> str:
+    assert old in WHOLE
+    return WHOLE.replace(old, new)
+
+
+def test_the_documented_file_is_read() -> None:
+    policy = read_policy(WHOLE)
+    assert policy.defaults.expires_after == timedelta(hours=4)
+    assert policy.secrets_for("dbs1") == ["orders-db"]
+    assert policy.secrets_for("other") == []
+
+
+def test_only_approvers_have_to_be_named() -> None:
+    policy = read_policy('[defaults]\napprovers = ["S0DBA"]')
+    assert (policy.defaults.approvals, policy.defaults.channels, policy.secrets) == (2, [], {})
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (changed("approvals = 2", "aprovals = 2"), "defaults.aprovals: unknown key"),
+        (WHOLE + "[extra]\n", "extra: unknown key"),
+        (changed("plans =", "plan ="), "secrets.orders-db.plan: unknown key"),
+        (changed('approvers = ["S0DBA", "U0ANA"]', "approvers = []"), "defaults.approvers: must not be empty"),
+        (changed('approvers = ["S0DBA", "U0ANA"]', ""), "defaults.approvers: is missing"),
+        ("", "defaults: is missing"),
+        (changed("approvals = 2", "approvals = 0"), "defaults.approvals: "),
+        (changed("approvals = 2", 'approvals = "2"'), "defaults.approvals: "),
+        (changed("approvals = 2", "approvals = true"), "defaults.approvals: "),
+        (changed('"S0DBA", "U0ANA"', '"@dba"'), "defaults.approvers[0]: '@dba' is not a user id"),
+        (changed('"C0OPS"', '"#ops"'), "defaults.channels[0]: '#ops' is not a channel id"),
+        (
+            changed('"S0DBA", "U0ANA"', '"U0ANA"'),
+            "defaults.approvers lists 1 people, but defaults.approvals asks for 2",
+        ),
+        (changed('"S0DBA", "U0ANA"', '"U0ANA", "U0ANA"'), "defaults.approvers lists 1 people"),
+        (
+            changed('"4h"', '"4 hours"'),
+            "defaults.expires_after: must be a whole number above 0 followed by s, m, h or d",
+        ),
+        (changed('"30m"', '"0m"'), "defaults.execute_within: must be a whole number above 0"),
+        (changed("env:ORDERS_DB_PASSWORD", "hunter2"), "secrets.orders-db.ref: must be env:NAME"),
+        (changed('["dbs*"]', "[]"), "secrets.orders-db.plans: must not be empty"),
+        (
+            changed('"rm-uf6orders01", "gateway:23313123312"', '"*"'),
+            "secrets.orders-db.sources[0]: '*' would let anybody",
+        ),
+        (
+            changed('"rm-uf6orders01", "gateway:23313123312"', '"gateway:*"'),
+            "secrets.orders-db.sources[0]: 'gateway:*'",
+        ),
+        (changed('"rm-uf6orders01"', '"?*"'), "secrets.orders-db.sources[0]: '?*' would let anybody"),
+        (changed("approvals = 2", "approvals = = 2"), "not TOML: Invalid value (at line 3, column 13)"),
+    ],
+)
+def test_req34_a_mistake_refuses_to_start_and_names_its_key_or_line(text: str, problem: str) -> None:
+    found = problems(text)
+    assert any(one.startswith(problem) for one in found), found
+    assert not any("pydantic" in one or "hunter2" in one for one in found)
+
+
+def test_req34_all_mistakes_are_told_together() -> None:
+    text = changed("approvals = 2", "approvals = 0").replace("plans = ", "plan = ")
+    assert len(problems(text)) == 3  # too few approvals, an unknown key, a missing one
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_policy_or_a_config_error(text: str) -> None:
+    with suppress(ConfigError):
+        read_policy(text)
+
+
+def test_the_digest_is_of_what_the_file_says() -> None:
+    assert read_policy(WHOLE).digest == read_policy("# a comment\n" + WHOLE).digest
+    assert read_policy(WHOLE).digest != read_policy(changed("approvals = 2", "approvals = 3")).digest
+
+
+def test_req02_a_person_in_two_groups_is_one_person() -> None:
+    members = {"S0DBA": frozenset({"U0ANA", "U0BEN"}), "S0SRE": frozenset({"U0ANA", "U0CAT"})}
+    assert everybody(["S0DBA", "S0SRE", "U0ANA"], members) == {"U0ANA", "U0BEN", "U0CAT"}
+
+
+def test_req04_the_requester_is_never_in_the_pool() -> None:
+    asked = demand(read_policy(WHOLE), "U0RITA", MEMBERS)
+    assert asked.pool == ("U0ANA", "U0BEN")
+    assert asked.sentence == "2 people out of <!subteam^S0DBA>, <@U0ANA> must approve, not counting <@U0RITA>."
+
+
+def test_a_policy_that_wants_more_is_told_and_one_that_wants_less_is_not() -> None:
+    asked = demand(read_policy(WHOLE), "U0RITA", MEMBERS)
+    assert tightened(read_policy(changed("approvals = 2", "approvals = 3")), asked)
+    assert not tightened(read_policy(changed("approvals = 2", "approvals = 1")), asked)
+
+
+@pytest.mark.parametrize(
+    ("channel", "sentence"),
+    [
+        (Channel("C0OPS", bot_is_member=True), ""),
+        (Channel("C0OPS"), "The bot is not in this channel"),
+        (Channel("C0OPS", bot_is_member=True, is_archived=True), "This channel is archived"),
+        (Channel("C0OPS", bot_is_member=True, is_shared_outside=True), "This channel is shared with another"),
+        (Channel("C0DEV", bot_is_member=True), "The policy does not allow changes in this channel"),
+        (Channel("D0RITA", bot_is_member=True, is_direct=True), "A change is posted in a channel"),
+    ],
+)
+def test_req36_a_channel_is_refused_for_one_reason_that_says_what_to_do(channel: Channel, sentence: str) -> None:
+    said = channel_problem(read_policy(WHOLE), channel)
+    assert said.startswith(sentence)
+    assert bool(said) == bool(sentence)
+
+
+@pytest.mark.parametrize(
+    ("plan_id", "values", "allowed"),
+    [
+        ("dbs1", {"SourceEndpointInstanceID": "rm-uf6orders01"}, True),
+        ("dbs1", {"SourceEndpointInstanceID": "rm-uf6orders01", "BackupGatewayId": "23313123312"}, True),
+        ("dbs1", {}, True),
+        ("other1", {"SourceEndpointInstanceID": "rm-uf6orders01"}, False),
+        ("DBS1", {"SourceEndpointInstanceID": "rm-uf6orders01"}, False),
+        ("dbs1", {"SourceEndpointInstanceID": "RM-UF6ORDERS01"}, False),
+        ("dbs1", {"SourceEndpointInstanceID": "rm-uf6orders01", "SourceEndpointIP": "10.9.9.9"}, False),
+        ("dbs1", {"SourceEndpointInstanceID": "rm-uf6orders01", "BackupGatewayId": "666"}, False),
+        ("dbs1", {"SourceEndpointInstanceID": "rm-uf6orders01", "CrossAliyunId": "1234"}, False),
+    ],
+)
+def test_req35_a_secret_goes_only_where_every_source_of_the_request_is_named(
+    plan_id: str, values: dict[str, str], allowed: bool
+) -> None:
+    assert (secret_problem(read_policy(WHOLE), "orders-db", plan_id, values) == "") is allowed
+
+
+def test_req35_a_secret_that_the_policy_does_not_name_is_refused() -> None:
+    assert "no secret 'nobody'" in secret_problem(read_policy(WHOLE), "nobody", "dbs1", {})
+
+
+def test_gateway_and_account_are_sources_with_a_prefix() -> None:
+    values = {"BackupGatewayId": "7", "CrossAliyunId": "8", "SourceEndpointIP": "10.0.0.1"}
+    assert sorted(sources_of(values)) == ["10.0.0.1", "account:8", "gateway:7"]
+
+
+@pytest.mark.parametrize(
+    ("person", "counts"),
+    [
+        (Person("U1", "T1"), True),
+        (Person("U1", "T2"), False),
+        (Person("U1", ""), False),
+        (Person("U1", "T1", is_deleted=True), False),
+        (Person("U1", "T1", is_bot=True), False),
+        (Person("U1", "T1", is_guest=True), False),
+        (Person("U1", "T1", is_stranger=True), False),
+    ],
+)
+def test_req23_only_full_members_of_this_workspace_count(person: Person, counts: bool) -> None:
+    assert (person.disqualified("T1") == "") is counts
