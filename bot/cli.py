@@ -8,10 +8,9 @@ from functools import wraps
 from typing import ParamSpec, TextIO
 
 import click
-import structlog
 
 from bot import log
-from bot.config import Config, LedgerSettings, LogSettings, PolicySettings, SlackSettings
+from bot.config import Config, LedgerSettings, PolicySettings, SlackSettings
 from bot.core.plan import check_document
 from bot.errors import BotError, ConfigError
 
@@ -111,7 +110,7 @@ def plan_check(file: TextIO) -> None:
 @main.group()
 def ledger() -> None:
     """Look at the history of changes."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    log.configure("warning", "text")
 
 
 @ledger.command("show")
@@ -142,7 +141,6 @@ def ledger_verify(slack: bool) -> None:
     """Recompute every hash; exit 1 naming change and event where something was edited, removed or cut off."""
     from bot.verification import verify  # noqa: PLC0415
 
-    log.configure(LogSettings.from_environment().log_level, "text")
     settings = SlackSettings.from_environment() if slack else None
     findings, changes, events = asyncio.run(verify(LedgerSettings.from_environment().ledger_file, settings))
     for finding in findings:
