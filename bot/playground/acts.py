@@ -26,7 +26,7 @@ async def fill(person: Person, values: Mapping[str, str]) -> None:
         if not value:
             await person.clear(name)
         elif kind in CHOSEN:
-            await person.choose(name, *value.split(","))
+            await person.choose(name, value.split(",") if kind == "multi_static_select" else value)
         elif kind == "timepicker":
             await person.set_time(name, value)
         else:
