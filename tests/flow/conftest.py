@@ -1,31 +1,45 @@
-"""A stage with everything around the bot; each test starts the process or processes it needs."""
+"""Stages with everything around the bot; each test starts the process or processes it needs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.playground.stage import Stage
 
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """Over HTTP: `await stage.start_bot()` starts the real process."""
-    async with Stage(tmp_path) as running:
-        yield running
-    check(running)
+OpenStage = Callable[..., Awaitable[Stage]]
 
 
 @pytest.fixture
-async def socket_stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def open_stage(tmp_path: Path) -> AsyncIterator[OpenStage]:
+    """Open a stage with the settings of `Stage`; `await stage.start_bot()` starts the real process on it.
+
+    Whatever a test was about: in the end the bot sent nothing that Slack would not take, and nothing surprised it.
+    """
+    opened: list[Stage] = []
+
+    async with AsyncExitStack() as stack:
+
+        async def one(**settings: Any) -> Stage:
+            opened.append(await stack.enter_async_context(Stage(tmp_path, **settings)))
+            return opened[-1]
+
+        yield one
+    for stage in opened:
+        assert stage.slack.violations == []
+        for bot in stage.bots:
+            assert "Traceback" not in bot.log, bot.log
+
+
+@pytest.fixture
+async def stage(open_stage: OpenStage) -> Stage:
+    """Over HTTP, with the playground's policy."""
+    return await open_stage()
+
+
+@pytest.fixture
+async def socket_stage(open_stage: OpenStage) -> Stage:
     """Over Socket Mode."""
-    async with Stage(tmp_path, socket_mode=True) as running:
-        yield running
-    check(running)
-
-
-def check(stage: Stage) -> None:
-    """Whatever a test was about: the bot sent nothing that Slack would not take, and nothing surprised it."""
-    assert stage.slack.violations == []
-    for bot in stage.bots:
-        assert "Traceback" not in bot.log, bot.log
+    return await open_stage(socket_mode=True)
