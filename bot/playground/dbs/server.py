@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -59,7 +59,7 @@ class FakeDbs:
         self.plans = self.account.plans
         self.effects = self.account.effects
         self._host, self._port = host, port
-        self._faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self._faults: dict[str, list[tuple[str, Fault]]] = defaultdict(list)
         self._runner: web.AppRunner | None = None
         self._actions: dict[tuple[str, str], Callable[[Mapping[str, str], Fault], dict[str, Any]]] = {
             (VERSION, "DescribeBackupPlanList"): lambda params, _: self.account.describe(params),
@@ -72,9 +72,12 @@ class FakeDbs:
         """Where it listens, once started."""
         return f"http://{self._host}:{self._port}"
 
-    def next(self, action: str, *faults: Fault) -> None:
-        """Let the next calls of this action go wrong, one fault each; calls with a bad signature use none up."""
-        self._faults[action].extend(faults)
+    def next(self, action: str, *faults: Fault, plan_id: str = "") -> None:
+        """Let the next calls of this action go wrong, one fault each; calls with a bad signature use none up.
+
+        With `plan_id` only calls about that plan do.
+        """
+        self._faults[action] += [(plan_id, fault) for fault in faults]
 
     def change(self, plan_id: str, **fields: Any) -> None:
         """Change a plan as somebody at the console would: reply fields, behind the bot's back."""
@@ -143,8 +146,7 @@ class FakeDbs:
         if call is None:
             message = f"No operation {received.action} in version {received.version}."
             raise Refused("InvalidAction.NotFound", message, status=404)
-        queue = self._faults[received.action]
-        fault = queue.popleft() if queue else Fault()
+        fault = self._take_fault(received)
         await asyncio.sleep(fault.seconds)
         if fault.gate is not None and fault.gate_before:
             await fault.gate.pass_through()
@@ -165,6 +167,14 @@ class FakeDbs:
         if fault.cut == "after":
             return None
         return fault.garbage if fault.garbage is not None else Answer(200, body | dict(fault.lie))
+
+    def _take_fault(self, received: Received) -> Fault:
+        queue = self._faults[received.action]
+        for index, (plan_id, fault) in enumerate(queue):
+            if plan_id in {"", received.params.get("BackupPlanId")}:
+                del queue[index]
+                return fault
+        return Fault()
 
 
 def _echo(http: web.Request, received: Received) -> Refused:

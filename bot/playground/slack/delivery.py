@@ -24,7 +24,8 @@ class Courier:
         self._sockets = sockets
         self.ack_seconds = ack_seconds
         self._session: aiohttp.ClientSession | None = None
-        self.request_url = ""
+        self.request_urls: list[str] = []
+        """Processes of the app; each delivery goes to the next one, as a load balancer does it."""
 
     async def deliver(self, kind: str, payload: Json, retry: int = 0) -> Delivery:
         """Bring one payload to the bot and record what came of it; never raises. `retry` numbers a repeated event."""
@@ -36,9 +37,15 @@ class Courier:
         """Bring the same payload once more, freshly signed (HTTP) or in a new envelope (Socket Mode)."""
         return await self.deliver(delivery.kind, delivery.payload, retry=1 if delivery.kind == "events_api" else 0)
 
+    def _next_url(self) -> str:
+        if not self.request_urls:
+            raise ConnectionError("the app has neither a request URL nor a websocket")
+        self.request_urls.append(self.request_urls.pop(0))
+        return self.request_urls[-1]
+
     async def post(self, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
         """Send anything at all to the request URL, as somebody on the internet might, and return status and body."""
-        async with self._http().post(self.request_url, data=body, headers=headers, allow_redirects=False) as response:
+        async with self._http().post(self._next_url(), data=body, headers=headers, allow_redirects=False) as response:
             return response.status, await response.text()
 
     def sign(
@@ -81,14 +88,13 @@ class Courier:
         delivery.answer = json.dumps(ack["payload"], ensure_ascii=False) if "payload" in ack else ""
 
     async def _by_http(self, delivery: Delivery, retry: int) -> None:
-        if not self.request_url:
-            raise ConnectionError("the app has neither a request URL nor a websocket")
+        url = self._next_url()
         body = delivery.body.encode()
         kind = "application/json" if delivery.kind == "events_api" else "application/x-www-form-urlencoded"
         headers = self.sign(body, str(int(self._world.clock())), kind)
         if retry:
             headers |= {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": "http_timeout"}
-        async with self._http().post(self.request_url, data=body, headers=headers, allow_redirects=False) as response:
+        async with self._http().post(url, data=body, headers=headers, allow_redirects=False) as response:
             delivery.answer = await response.text()
             delivery.status = response.status
 

@@ -148,9 +148,9 @@ class FakeSlack:
         """All text exchanged with the bot."""
         return self.world.journal.traffic
 
-    def point_at(self, request_url: str) -> None:
-        """Deliver to this URL (`…/slack/events`) while no websocket is open."""
-        self.courier.request_url = request_url
+    def point_at(self, *request_urls: str) -> None:
+        """Deliver to this URL (`…/slack/events`), or to several in turn, while no websocket is open."""
+        self.courier.request_urls = list(request_urls)
 
     def add_person(
         self,
