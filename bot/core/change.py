@@ -2,7 +2,7 @@
 
     pending  → approved | denied | withdrawn | expired | stale
     approved → executing | denied | withdrawn | expired | stale
-    executing, before the first Sent → stale | expired | refused
+    executing, before the first Sent → denied | withdrawn | stale | expired | refused
     executing, after a Sent          → applied | refused | stuck
 
 An event that the table does not name is an error. Nothing here knows a clock or a database.
@@ -67,6 +67,8 @@ TRANSITIONS: dict[tuple[State | None, type[EventData]], State] = {
     (State.APPROVED, Started): State.EXECUTING,
     (State.EXECUTING, Started): State.EXECUTING,
     (State.EXECUTING, Sent): State.EXECUTING,
+    (State.EXECUTING, Denied): State.DENIED,
+    (State.EXECUTING, Withdrawn): State.WITHDRAWN,
     (State.EXECUTING, Stale): State.STALE,
     (State.EXECUTING, Expired): State.EXPIRED,
     (State.EXECUTING, Refused): State.REFUSED,
@@ -75,7 +77,7 @@ TRANSITIONS: dict[tuple[State | None, type[EventData]], State] = {
     **{(state, Barred): state for state in OPEN},
     **{(state, Told): state for state in ENDED},
 }
-ONLY_BEFORE_SENT = frozenset({Stale, Expired})
+ONLY_BEFORE_SENT = frozenset({Denied, Withdrawn, Stale, Expired})
 ONLY_AFTER_SENT = frozenset({Applied, Stuck})
 UNSEEN = frozenset({Announced, Barred, Told, Sent})
 """Events that change nothing on the card."""

@@ -65,7 +65,7 @@ def refuse_ended(change: Change, now: datetime) -> None:
         raise Refusal("ended", ended_sentence(change))
     if not change.sent_at and now >= change.expires_at:
         raise Refusal("ended", f"This change expired at {at_time(stamp(change.expires_at))}; ask for it again.")
-    if change.state is State.EXECUTING:
+    if change.sent_at:
         raise Refusal("executing", "This change is being carried out; the thread will say what came of it.")
 
 
@@ -95,7 +95,7 @@ def approve(
     if any(vote.by == by for vote in change.votes):
         rest = f"{change.missing} more needed." if change.missing else "no more are needed."
         raise Refusal("voted", f"Your approval is already recorded; {rest}")
-    if change.state is State.APPROVED:
+    if change.state is not State.PENDING:
         raise Refusal("approved", "This change has all the approvals it needs and is about to be carried out.")
     if digest != change.request.digest:
         raise Refusal("outdated", "This button belongs to another version of the request; use the current card.")

@@ -213,7 +213,7 @@ class Walk:
         if isinstance(data, Stale | Expired):
             assert not after.sent_at, "what may have been sent is neither stale nor expired"
         if isinstance(data, Denied | Withdrawn):
-            assert after.attempt is None, "too late once it is being carried out"
+            assert not after.sent_at, "too late once it may have been sent"
             assert isinstance(data, Denied) == (actor != REQUESTER)
             assert actor != OUTSIDER
         if isinstance(data, Started | Expired) and before is not None and before.attempt is not None:
