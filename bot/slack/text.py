@@ -4,8 +4,9 @@ Foreign text goes into plain_text, rich_text or raw_text, which know no markup. 
 """
 
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.core.events import moment
 
@@ -30,9 +31,15 @@ def escape(text: str) -> str:
     return inert(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def plain(text: str) -> Block:
-    """Return a plain_text object."""
-    return {"type": "plain_text", "text": inert(text), "emoji": False}
+def plain(text: str, longest: int = 3000) -> Block:
+    """Return a plain_text object; what is longer than Slack allows there ends in "…", for all to see."""
+    return {"type": "plain_text", "text": shortened(text, longest), "emoji": False}
+
+
+def shortened(text: str, longest: int) -> str:
+    """Make text inert and at most `longest` characters, with "…" in place of the rest."""
+    shown = inert(text)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 def mrkdwn(text: str) -> Block:
@@ -51,8 +58,8 @@ def fields(*texts: Block) -> Block:
 
 
 def header(text: str) -> Block:
-    """Return a header, of at most 150 characters."""
-    return {"type": "header", "text": plain(text)}
+    """Return a header."""
+    return {"type": "header", "text": plain(text, 150)}
 
 
 def context(*texts: Block) -> Block:
@@ -96,6 +103,21 @@ def date(at: datetime | str) -> str:
     """Return mrkdwn that shows a moment in each reader's own time zone."""
     when = moment(at) if isinstance(at, str) else at
     return f"<!date^{int(when.timestamp())}^{{date_short_pretty}} {{time}}|{when:%Y-%m-%d %H:%M} UTC>"
+
+
+def local_time(utc: str, tz: str) -> str:
+    """Say what a time of day, HH:mm in UTC, is today in a time zone (IANA name); "" if the name is unknown."""
+    try:
+        zone = ZoneInfo(tz)
+    except (KeyError, ValueError, OSError):
+        return ""
+    today = datetime.now(UTC)
+    ahead = f"{today.astimezone(zone):%z}"
+    offset = f"Your time zone, {tz}, is UTC{ahead[:3]}:{ahead[3:]} today"
+    if not utc:
+        return f"{offset}."
+    there = datetime.fromisoformat(f"{today.date()}T{utc}+00:00").astimezone(zone)
+    return f"{offset}: {utc} UTC is {there:%H:%M} for you."
 
 
 def button(text: str, action_id: str, value: str, **more: Any) -> Block:
