@@ -3,7 +3,7 @@
 from bot.core.change import Change, State
 from bot.core.decisions import BOT
 from bot.core.diff import Diff
-from bot.core.events import Denied, Stale
+from bot.core.events import Denied
 from bot.core.saying import Kind
 from bot.slack.rows import chunks, diff_of, in_full, sections, table, values
 from bot.slack.text import (
@@ -21,20 +21,25 @@ from bot.slack.text import (
     plain,
     quote,
     section,
+    shortened,
 )
 
 EVENT_TYPE = "backup_plan_change"
 CONFIRM_TEXT = 300
+NAME = 200
+"""Characters of a plan's name in a headline: longer ones end in "…" there, and are a row in full."""
+REASON = 1500
+"""Characters of a reason, enough for every one without hidden characters: those take eight each to be shown."""
 
 ENDINGS = {
-    State.APPROVED: "Approved: about to be carried out",
+    State.APPROVED: "Approved: about to be carried out; until it is sent it can be denied or withdrawn",
     State.EXECUTING: "Being carried out",
     State.APPLIED: "Applied: DBS accepted it; the thread says what was read back",
     State.REFUSED: "Refused: not applied; the thread says why",
-    State.STALE: "Stale: nothing was sent; the thread says what moved",
+    State.STALE: "Stale: nothing was sent; the thread says what is no longer as it was",
     State.STUCK: "Stuck: nobody knows whether it was applied; the thread says what to check",
-    State.DENIED: "Denied",
-    State.WITHDRAWN: "Withdrawn",
+    State.DENIED: "Denied: nothing was sent",
+    State.WITHDRAWN: "Withdrawn: nothing was sent",
     State.EXPIRED: "Expired: nothing was sent",
 }
 
@@ -52,17 +57,15 @@ def metadata(change: Change, kind: Kind) -> Block:
 
 
 def plan_name(change: Change) -> str:
-    """Return what people call the plan, and its id."""
+    """Return what people call the plan, and its id: foreign text, inert only where markup is not read."""
     request = change.request
-    return f"{request.plan_name} ({request.plan_id})" if request.plan_name else request.plan_id
+    return f"{shortened(request.plan_name, NAME)} ({request.plan_id})" if request.plan_name else request.plan_id
 
 
 def card_text(change: Change) -> str:
     """Return the card in one line, for notifications and screen readers."""
-    asked = (
-        f"<@{change.requester}> asks to change backup plan {escape(change.request.plan_name or change.request.plan_id)}"
-    )
-    return asked[:3000] if change.state is State.PENDING else f"{asked[:2900]}: {change.state}"
+    asked = f"<@{change.requester}> asks to change backup plan {escape(plan_name(change))}"
+    return asked if change.state is State.PENDING else f"{asked}: {change.state}"
 
 
 def card_blocks(change: Change, *, simple: bool = False) -> list[Block]:
@@ -78,11 +81,11 @@ def card_blocks(change: Change, *, simple: bool = False) -> list[Block]:
             mrkdwn(_approvals(change)),
             mrkdwn(_until(change)),
         ),
-        quote(request.reason),
+        quote(shortened(request.reason, REASON)),
         *_changes(shown, simple=simple),
+        *_risks(shown, simple=simple),
+        *_standing(change),
     ]
-    blocks += _risks(shown, simple=simple)
-    blocks.append(section(mrkdwn(_standing(change))))
     small = f"Change {change.id} · digest {request.digest[:16]} · DBS {inert(request.host)}"
     blocks.append(context(plain(small)))
     return blocks + _buttons(change, shown)
@@ -129,47 +132,47 @@ def _approvals(change: Change) -> str:
 def _until(change: Change) -> str:
     if change.state is State.PENDING:
         return f"*Expires*\n{date(change.expires_at)}"
+    if change.open and not change.sent_at:
+        return f"*To be sent by*\n{date(change.expires_at)}"
     return f"*Requested*\n{date(change.requested_at)}"
 
 
-def _standing(change: Change) -> str:
+def _standing(change: Change) -> list[Block]:
+    """Say where it stands; what people or DBS wrote stays out of mrkdwn."""
     if change.state is State.PENDING:
-        return f"*Waiting for {change.missing} more.* {change.request.demand.sentence}"
-    by = f" by <@{change.ended_by}>" if change.ended_by and change.ended_by != BOT else ""
-    said = f"*{ENDINGS[change.state]}{by}.*"
-    match change.outcome:
-        case Denied(reason=reason):
-            return f"{said} {escape(reason)}"
-        case Stale(why="policy" | "approver" | "requester", sentence=sentence):
-            return f"{said} {sentence}"
-    return said
+        return [section(mrkdwn(f"*Waiting for {change.missing} more.* {change.request.demand.sentence}"))]
+    by = f" By <@{change.ended_by}>." if change.ended_by and change.ended_by != BOT else ""
+    said = section(mrkdwn(f"*{ENDINGS[change.state]}.*{by}"))
+    if isinstance(change.outcome, Denied):
+        return [said, quote(shortened(change.outcome.reason, REASON))]
+    return [said]
 
 
 def _buttons(change: Change, shown: Diff) -> list[Block]:
     value = f"{change.id}.{change.request.digest}"
     deny = button("Deny", "deny", value, style="danger")
     withdraw = button("Withdraw", "withdraw", value)
-    if change.state is State.APPROVED or (change.state is State.PENDING and not in_full(shown.rows)):
-        return [{"type": "actions", "elements": [deny, withdraw]}]
-    if change.state is State.PENDING:
+    if change.state is State.PENDING and in_full(shown.rows):
         approve = button("Approve", "approve", value, style="primary", confirm=_confirm(change, shown))
         return [{"type": "actions", "elements": [approve, deny, withdraw]}]
+    if change.open and not change.sent_at:
+        return [{"type": "actions", "elements": [deny, withdraw]}]
     return []
 
 
 def _confirm(change: Change, shown: Diff) -> Block:
     """Return the question before an approval: the plan and as many changes in full as fit, and how many do not."""
     lines = [f"{row.label}: {row.now} → {row.proposed}" for row in shown.rows]
-    text = f"Plan {plan_name(change)}"[:120]
+    text = f"Plan {shortened(plan_name(change), 120)}"
     for done, line in enumerate(lines):
-        more = f"\n… and {len(lines) - done} more, all on the card."
-        if len(inert(text)) + len(inert(line)) + len(more) + 1 > CONFIRM_TEXT:
-            text += more
+        rest = f"\n{len(lines) - done} {'more ' if done else ''}changes, all on the card."
+        if len(inert(f"{text}\n{line}{rest}")) > CONFIRM_TEXT:
+            text += rest
             break
         text += f"\n{line}"
     return {
         "title": plain("Approve this change?"),
-        "text": plain(text),
+        "text": plain(text if lines else f"{text}\nNo value changes."),
         "confirm": plain("Approve"),
         "deny": plain("Not yet"),
     }

@@ -67,17 +67,18 @@ class SlackMessenger:
                 opened = await self._client.conversations_open(users=change.requester)
         except SlackFailed as failed:
             raise _translated(failed, final=True) from failed
-        return await self._post(change, saying.kind, opened["channel"]["id"], _saying(change, saying))
+        return await self._post(change, saying.kind, opened["channel"]["id"], _saying(change, saying, alone=True))
 
     async def find(self, change: Change, kind: Kind) -> Message | None:
         """Look for an earlier message of ours: anybody can forge metadata, but not our bot's id."""
         try:
             async for message in self._messages(change, kind):
+                if message.get("bot_id") != self._bot_id:
+                    continue
                 told = message.get("metadata") or {}
                 payload = told.get("event_payload") or {}
                 if (
-                    message.get("bot_id") == self._bot_id
-                    and told.get("event_type") == EVENT_TYPE
+                    told.get("event_type") == EVENT_TYPE
                     and payload.get("change_id") == change.id
                     and payload.get("kind") == kind
                 ):
@@ -149,9 +150,10 @@ def _card(change: Change) -> Draw:
     return lambda simple: {"text": card_text(change), "blocks": card_blocks(change, simple=simple)}
 
 
-def _saying(change: Change, saying: Saying) -> Draw:
+def _saying(change: Change, saying: Saying, *, alone: bool = False) -> Draw:
     def draw(simple: bool) -> dict[str, str | list[Block]]:
-        return {"text": saying_text(change, saying), "blocks": saying_blocks(change, saying, simple=simple)}
+        blocks = saying_blocks(change, saying, simple=simple, alone=alone)
+        return {"text": saying_text(change, saying), "blocks": blocks}
 
     return draw
 
