@@ -21,7 +21,9 @@ class Whisper:
             log.warning("nowhere_to_whisper")
             return
         said: dict[str, Any] = {"response_type": "ephemeral", "replace_original": False, "text": text}
-        if thread := (body.get("message") or {}).get("thread_ts"):
+        clicked = body.get("message") or {}
+        # A message with replies names itself as its thread; whoever clicks it in the channel is not looking there.
+        if (thread := clicked.get("thread_ts")) and thread != clicked.get("ts"):
             said["thread_ts"] = thread
         try:
             async with self._session.post(url, json=said, allow_redirects=False) as answer:
