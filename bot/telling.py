@@ -107,12 +107,14 @@ class Telling:
             said = said.model_copy(update={"via": "nowhere"})
         return await self._told(change, said)
 
-    async def note(self, change: Change, text: str) -> None:
-        """Say something about a step in the thread; a note that cannot be posted is not worth a second try."""
+    async def note(self, change: Change, text: str) -> bool:
+        """Say something about a step in the thread and tell whether that worked; it is not worth a second try."""
         try:
             await self._messenger.reply(change, Saying("note", text=text))
         except MessengerError as error:
             log.warning("note_not_posted", change=change.id, problem=str(error))
+            return False
+        return True
 
     async def watch(self, change: Change) -> None:
         """Follow the status that the outcome named until it rests, for up to a minute, and say where it came to."""

@@ -11,7 +11,7 @@ from bot.core import decisions
 from bot.core.change import Change
 from bot.core.diff import compare_read_back, moved
 from bot.engine import Engine
-from bot.errors import BotError, DbsError, LedgerAltered, LedgerError, Refusal
+from bot.errors import DbsError, LedgerAltered, LedgerError, Refusal
 from bot.ports import Clock, Dbs, Decide, Ledger
 from bot.rights import Rights
 from bot.slack.card import plan_name
@@ -19,6 +19,7 @@ from bot.slack.configure import TOO_LATE, Configure, trouble
 from bot.slack.inputs import typed_values
 from bot.slack.outcome import read_again_text
 from bot.slack.review import REASON, deny_view
+from bot.slack.text import escape
 from bot.slack.web import SlackFailed, slack_call
 from bot.slack.whisper import Whisper
 from bot.tasks import Tasks
@@ -26,9 +27,9 @@ from bot.telling import Telling
 
 log = structlog.get_logger("bot.slack.decide")
 
-NOTHING_RECORDED = "Nothing was recorded: {why} Click again in a moment."
 ALTERED = (
-    "The record of this change does not hold together, so nothing can be decided on it. Tell whoever runs the bot."
+    "The record of this change does not hold together: somebody wrote to the ledger. Nothing was recorded, and nothing "
+    "can be decided on this change any more. Tell whoever runs the bot."
 )
 
 
@@ -100,9 +101,9 @@ class Decisions:
         except Refusal as refusal:
             await self._refuse(body, change_id, "deny", refusal)
         except SlackFailed as failed:
-            await self._whisper(body, TOO_LATE.format(code=failed.code))
+            self._say(body, TOO_LATE.format(code=failed.code))
         except LedgerError as error:
-            await self._whisper(body, not_recorded(error))
+            self._say(body, not_recorded(error))
 
     async def deny(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Record the denial; return what is wrong with the submission, None for nothing."""
@@ -127,8 +128,11 @@ class Decisions:
         """Open the form with the values of an ended change."""
         try:
             change = await self._found(body, change_id)
-        except (Refusal, LedgerError) as error:
-            await self._whisper(body, str(error))
+        except Refusal as refusal:
+            self._say(body, refusal.sentence)
+            return
+        except LedgerError as error:
+            self._say(body, not_recorded(error))
             return
         await self._configure.open(body, body["user"]["id"], change.request.channel, change.request.plan_id, change)
 
@@ -139,14 +143,19 @@ class Decisions:
             change = await self._found(body, change_id)
             reading = await self._dbs.read(change.request.plan_id)
         except DbsError as error:
-            await self._whisper(body, trouble("The plan", error))
+            self._say(body, escape(trouble("The plan", error)))
             return
-        except BotError as error:
-            await self._whisper(body, str(error))
+        except Refusal as refusal:
+            self._say(body, refusal.sentence)
+            return
+        except LedgerError as error:
+            self._say(body, not_recorded(error))
             return
         before = moved(change.request.baseline, reading.baseline)
         after = compare_read_back(change.request.proposed, reading)
-        await self._telling.note(change, read_again_text(change, reading.status, before, after))
+        found = read_again_text(change, reading.status, before, after)
+        if not await self._telling.note(change, found):
+            self._say(body, escape(found))  # the thread is gone: the button was on a direct message
 
     async def _take(self, body: Mapping[str, Any], change_id: str, action: str, decide: Callable[[], Any]) -> None:
         """Record a decision, or tell the person why not."""
@@ -156,7 +165,7 @@ class Decisions:
             await self._refuse(body, change_id, action, refusal)
             return
         except LedgerError as error:
-            await self._whisper(body, not_recorded(error))
+            self._say(body, not_recorded(error))
             return
         self._engine.advance_soon(change_id)
 
@@ -177,7 +186,11 @@ class Decisions:
 
     async def _refuse(self, body: Mapping[str, Any], change_id: str, action: str, refusal: Refusal) -> None:
         await self._bar(change_id, body["user"]["id"], action, refusal)
-        self._tasks.start(self._whisper(body, refusal.sentence))
+        self._say(body, refusal.sentence)
+
+    def _say(self, body: Mapping[str, Any], text: str) -> None:
+        """Tell the person alone, without keeping Slack waiting for the answer to the click itself."""
+        self._tasks.start(self._whisper(body, text))
 
     async def _bar(self, change_id: str, by: str, action: str, refusal: Refusal) -> None:
         """Write down a click that somebody had no right to."""
@@ -190,5 +203,5 @@ class Decisions:
 
 
 def not_recorded(error: LedgerError) -> str:
-    """Say that nothing was recorded, and why."""
-    return ALTERED if isinstance(error, LedgerAltered) else NOTHING_RECORDED.format(why=error)
+    """Say that nothing was recorded, why, and what to do."""
+    return ALTERED if isinstance(error, LedgerAltered) else escape(str(error))

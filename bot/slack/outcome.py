@@ -10,7 +10,7 @@ from bot.core.decisions import BOT, at_time
 from bot.core.diff import Row, compare_read_back, moved
 from bot.core.duration import say_duration
 from bot.core.events import Applied, Denied, Expired, Refused, Stale, Stuck
-from bot.core.plan import parameter
+from bot.core.plan import parameters
 from bot.core.reading import Reading
 from bot.core.saying import ReadBack, Saying
 from bot.slack.card import REASON, plan_name
@@ -146,8 +146,9 @@ def _read_back(change: Change, read_back: ReadBack | None, *, simple: bool) -> l
         said = "The plan could not be read back: open it in the DBS console and compare it with the card."
         return [section(plain(said))]
     proposed = change.request.proposed
-    readable = [name for name in proposed if parameter(name).readable]
-    hidden = [parameter(name).label for name in proposed if name not in readable]
+    sent = [parameter for parameter in parameters() if parameter.name in proposed]
+    readable = [parameter for parameter in sent if parameter.readable]
+    hidden = [parameter.label for parameter in sent if not parameter.readable]
     reading = read_back.reading
     if read_back.differs:
         said = f"*{len(read_back.differs)} of {len(readable)} values do not read back as sent.* What DBS shows counts."
