@@ -1,6 +1,8 @@
 """From `/backup-plan configure` to a form that holds a plan: opening, choosing a plan, redrawing, submitting."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -9,39 +11,42 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.change import Change
 from bot.core.draft import Draft
-from bot.core.plan import applicable, normalise
 from bot.core.policy import secret_problem
 from bot.core.reading import Values
-from bot.errors import BotError, DbsError, DbsRefused, LookUpFailed, Refusal
+from bot.errors import BotError, DbsError, DbsRefused, DbsThrottled, LedgerError, LookUpFailed, Refusal
 from bot.ports import Dbs, Ledger
 from bot.rights import Rights
-from bot.slack.form import (
-    FACTS,
+from bot.slack.filled import (
     PLAN,
-    facts_of,
+    SECRET,
     form_problems,
-    form_view,
+    is_of,
     is_outdated,
     merged,
-    message_view,
-    picker_view,
     placed,
     prefilled,
-    reading_view,
+    proposed,
+    proposed_again,
 )
+from bot.slack.form import form_view, message_view, picker_view, reading_text, reading_view
 from bot.slack.inputs import typed_values
+from bot.slack.open_change import card_link, open_text
 from bot.slack.plan_list import PlanList
 from bot.slack.suggestions import NO_PLAN
-from bot.slack.text import View
-from bot.slack.web import SlackFailed, slack_call
+from bot.slack.text import View, alert
+from bot.slack.web import RATELIMITED, UNANSWERED, SlackFailed, slack_call
 from bot.slack.whisper import Whisper
-from bot.tasks import Tasks
+from bot.tasks import Tasks, Turns
 
 log = structlog.get_logger("bot.slack.configure")
 
-SECRET = "SourceEndpointPassword"  # noqa: S105 - a parameter's name
 TOO_LATE = "Slack closed the moment in which a form could open ({code}). Please do that again."
+LOCKED = "{plan_id} is locked: have it unlocked in the DBS console first (usually by paying what is due)."
+READING = "{reading} The form appears by itself; if it does not, press Continue again."
 LOST = "This form is older than an hour, or was opened by somebody else. Close it and start again."
+CONFLICT = "hash_conflict"
+ATTEMPTS = 3
+"""Times that a view is drawn before it is left as it is: drawing it twice does no harm."""
 
 
 class Configure:
@@ -65,6 +70,7 @@ class Configure:
         self._plans = plans
         self._whisper = whisper
         self._tasks = tasks
+        self._turns = Turns()
 
     async def open(
         self, body: Mapping[str, Any], opener: str, channel: str, plan_id: str, again: Change | None = None
@@ -80,47 +86,59 @@ class Configure:
             await self._whisper(body, TOO_LATE.format(code=failed.code))
             return
         draft = Draft(view_id=opened["view"]["id"], opener=opener, channel=channel)
-        try:
-            await self._rights.may_request(opener)
+        async with self._telling_trouble(draft.view_id):
             await self._ledger.keep_draft(draft)
+            await self._rights.may_request(opener)
             if plan_id:
                 await self._load(draft, plan_id, again.request.proposed if again else None)
-        except Refusal as refusal:
-            await self._update(draft.view_id, message_view(refusal.sentence))
-        except BotError as error:
-            log.warning("form_not_filled", kind=type(error).__name__, problem=str(error))
-            await self._update(draft.view_id, message_view(f"The form could not be filled: {error}. Please try again."))
 
     async def pick(self, body: Mapping[str, Any], plan_id: str) -> None:
         """Fill the form for the plan that was chosen in it."""
-        draft = await self._draft(body)
-        if draft is not None:
-            await self._load(replace(draft, renewal=draft.renewal + bool(draft.reading)), plan_id, None)
+        view_id = view_of(body)
+        async with self._telling_trouble(view_id):
+            draft = await self._draft(body)
+            await self._rights.may_request(draft.opener)
+            if plan_id != NO_PLAN:
+                # A slower answer about a plan chosen before must not replace this one's.
+                await self._ledger.keep_draft(replace(draft, values={**(draft.values or {}), PLAN: plan_id}))
+                said = alert("info", reading_text(plan_id))
+                await self._update(view_id, picker_view(said, plan_id, draft.renewal))
+            await self._load(draft, plan_id)
 
     async def redraw(self, body: Mapping[str, Any]) -> None:
         """Show the inputs that a new choice asks for; what was typed stays."""
-        draft = await self._draft(body)
-        if draft is None or draft.reading is None:
-            return
-        view = body["view"]
-        draft = replace(draft, values=merged(draft, view))
-        await self._ledger.keep_draft(draft)
-        await self._update(draft.view_id, await self._form(draft), view.get("hash"))
+        view, view_id = body["view"], view_of(body)
+        async with self._turns.of(view_id), self._telling_trouble(view_id):
+            try:
+                draft = await self._draft(body)
+                if draft.reading is None or not is_of(view, draft):
+                    return  # a plan chosen meanwhile is about to be shown, or is already
+                draft = replace(draft, values=merged(draft, view))
+                await self._ledger.keep_draft(draft)
+                if await self._update(view_id, await self._form(draft), view.get("hash")) == CONFLICT:
+                    # Something else was drawn since that choice: the draft, where all choices meet, goes over it.
+                    await self._update(view_id, await self._form(await self._draft(body)))
+            except LedgerError as error:
+                log.warning("form_not_redrawn", problem=str(error))  # what was typed stays, and submit draws it anew
 
     async def submit(self, body: Mapping[str, Any]) -> Draft | dict[str, Any]:
         """Return the draft with what was submitted if nothing is wrong with it, else the answer to the submission."""
         view = body["view"]
-        draft = await self._draft(body)
-        if draft is None:
-            return {"response_action": "update", "view": message_view(LOST)}
+        try:
+            draft = await self._draft(body)
+        except Refusal as lost:
+            return updated(message_view(lost.sentence))
         picked = typed_values(view).get(PLAN, "")
         if draft.reading is None or (picked and picked != draft.reading.plan_id):
             self._tasks.start(self.pick(body, picked))
-            return {"response_action": "update", "view": reading_view(picked)}
+            said = alert("info", READING.format(reading=reading_text(picked)))
+            return updated(picker_view(said, picked, draft.renewal))
+        if not is_of(view, draft):
+            return updated(await self._form(draft))
         draft = replace(draft, values=merged(draft, view))
         await self._ledger.keep_draft(draft)
         if is_outdated(view, draft):
-            return {"response_action": "update", "view": await self._form(draft)}
+            return updated(await self._form(draft))
         if found := self.problems(draft):
             return {"response_action": "errors", "errors": placed(found, view)}
         return draft
@@ -135,61 +153,93 @@ class Configure:
                 found.setdefault(SECRET, []).append(why)
         return found
 
-    async def _draft(self, body: Mapping[str, Any]) -> Draft | None:
-        """Return the draft of the form that a payload comes from, None if it is lost or somebody else's."""
-        view = body["view"]
-        draft = await self._ledger.draft(view.get("root_view_id") or view["id"])
-        return draft if draft is not None and draft.opener == body["user"]["id"] else None
+    async def _draft(self, body: Mapping[str, Any]) -> Draft:
+        """Return the draft of the form that a payload comes from. Raises Refusal if it is lost or somebody else's."""
+        draft = await self._ledger.draft(view_of(body))
+        if draft is None or draft.opener != body["user"]["id"]:
+            raise Refusal("lost", LOST)
+        return draft
 
-    async def _load(self, draft: Draft, plan_id: str, again: Values | None) -> None:
+    async def _load(self, draft: Draft, plan_id: str, again: Values | None = None) -> None:
         """Read a plan and show the form for it, or why that cannot be."""
         if plan_id == NO_PLAN:
-            await self._update(draft.view_id, picker_view("Choose one of the plans that the list shows."))
+            said = "That line is no plan. Choose one of the plans that the list shows."
+            await self._update(draft.view_id, picker_view(alert("error", said), "", draft.renewal))
             return
         try:
             reading = await self._dbs.read(plan_id)
+            said = LOCKED.format(plan_id=plan_id) if reading.status == "locked" else ""
         except DbsError as error:
-            await self._update(draft.view_id, picker_view(trouble(plan_id, error)))
+            said = trouble(plan_id, error)
+        if await self._is_superseded(draft, plan_id):
             return
-        if reading.status == "locked":
-            said = f"{plan_id} is locked: have it unlocked in the DBS console first (usually by paying what is due)."
-            await self._update(draft.view_id, picker_view(said))
+        if said:
+            await self._update(draft.view_id, picker_view(alert("error", said), plan_id, draft.renewal))
             return
         known = await self._ledger.last_applied(self._dbs.host, plan_id)
-        values = prefilled(reading.values, known) if again is None else {**again, PLAN: plan_id}
-        draft = replace(draft, reading=reading, known=known, values=values)
+        values = prefilled(reading.values, known) if again is None else proposed_again(again, reading.values)
+        renewal = draft.renewal + (draft.reading is not None)
+        draft = replace(draft, reading=reading, known=known, values=values, renewal=renewal)
         await self._ledger.keep_draft(draft)
         await self._update(draft.view_id, await self._form(draft))
+
+    async def _is_superseded(self, draft: Draft, plan_id: str) -> bool:
+        """Whether another plan was chosen while this one was read."""
+        now = await self._ledger.draft(draft.view_id)
+        return now is not None and (now.values or {}).get(PLAN, plan_id) != plan_id
 
     async def _form(self, draft: Draft) -> View:
         plan_id = draft.reading.plan_id if draft.reading else ""
         other = await self._ledger.open_change(self._dbs.host, plan_id)
-        warning = (
-            f"Change {other} of this plan is still open; another can be asked for once it has ended." if other else ""
-        )
+        warning = open_text(other, await card_link(self._client, self._ledger, other)) if other else ""
         try:
             tz = (await self._rights.people.person(draft.opener)).tz
         except LookUpFailed:
             tz = ""  # only the hint about local time needs it
         return form_view(draft, self._rights.policy.secrets_for(plan_id), tz, warning)
 
-    async def _update(self, view_id: str, view: View, seen: str | None = None) -> None:
-        """Replace a view; one that was closed, or moved on meanwhile, is left as it is: its next step sorts it out."""
+    @asynccontextmanager
+    async def _telling_trouble(self, view_id: str) -> AsyncIterator[None]:
+        """Say in the modal why it cannot be filled."""
         try:
-            with slack_call():
-                await self._client.views_update(view_id=view_id, view=view, hash=seen)
-        except SlackFailed as failed:
-            log.info("view_not_updated", code=failed.code)
+            yield
+        except Refusal as refusal:
+            await self._update(view_id, message_view(refusal.sentence))
+        except BotError as error:
+            log.warning("form_not_filled", kind=type(error).__name__, problem=str(error))
+            await self._update(view_id, message_view(f"The form could not be filled: {error}. Please start again."))
+
+    async def _update(self, view_id: str, view: View, seen: str | None = None) -> str:
+        """Replace a view and return "", or Slack's word for why not: one that was closed is left alone."""
+        for _ in range(ATTEMPTS):
+            try:
+                with slack_call():
+                    await self._client.views_update(view_id=view_id, view=view, hash=seen)
+            except SlackFailed as failed:
+                code = failed.code
+                if code not in {RATELIMITED, UNANSWERED}:
+                    break
+                await asyncio.sleep(failed.retry_after)
+            else:
+                return ""
+        log.info("view_not_updated", code=code)
+        return code
 
 
-def proposed(draft: Draft) -> dict[str, str]:
-    """Return exactly what would be sent, in canonical text; call it on a draft without problems."""
-    values = normalise(applicable(facts_of(draft)))
-    return {name: text for name, text in values.items() if name not in FACTS}
+def updated(view: View) -> dict[str, Any]:
+    """Return the answer to a submission that shows another view in place of the submitted one."""
+    return {"response_action": "update", "view": view}
+
+
+def view_of(body: Mapping[str, Any]) -> str:
+    """Return the id of the form, whichever view of its stack a payload comes from."""
+    return str(body["view"].get("root_view_id") or body["view"]["id"])
 
 
 def trouble(plan_id: str, error: DbsError) -> str:
     """Say why a plan could not be read and what to do."""
     if isinstance(error, DbsRefused):
-        return f"{plan_id}: {error.message or error.code} ({error.code}). {error.advice}".strip()[:2900]
-    return f"DBS did not answer for {plan_id} ({error.code}). Choose the plan again in a moment."[:2900]
+        return f"{plan_id}: {error.message or error.code} ({error.code}). {error.advice}".strip()
+    if isinstance(error, DbsThrottled):
+        return f"DBS is asked too much at the moment and did not show {plan_id} ({error.code}). Try again in a minute."
+    return f"DBS did not answer for {plan_id} ({error.code}). Try again in a moment."

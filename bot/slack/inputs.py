@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.core.parameters import Parameter
-from bot.core.text import Kind
+from bot.core.text import Kind, printable
 from bot.slack.text import Block, inert, plain
 
 LEAVE = "leave"
 """The option that leaves an unknown switch to DBS: then it is not sent."""
 LONGEST = 3000
 """Characters that a text input holds."""
+LONGEST_VALUE = 75
+"""Characters of an option's value."""
 MOST_OPTIONS = 100
 
 
@@ -26,7 +28,7 @@ def name_of(block_id: str) -> str:
 
 def option(text: str, value: str) -> Block:
     """Return one choice."""
-    return {"text": plain(text if len(text) <= 75 else text[:74] + "…"), "value": value}
+    return {"text": plain(text, 75), "value": value}
 
 
 def input_block(parameter: Parameter, element: Block, *, renewal: int, required: bool, hint: str) -> Block:
@@ -37,7 +39,7 @@ def input_block(parameter: Parameter, element: Block, *, renewal: int, required:
         "block_id": block_id(parameter.name, renewal),
         "label": plain(f"{parameter.label}{unit}"),
         "element": {**element, "action_id": parameter.name},
-        "hint": plain(hint[:2000]),
+        "hint": plain(hint, 2000),
         "optional": not required,
         "dispatch_action": parameter.steers or parameter.kind is Kind.PLAN,
     }
@@ -50,7 +52,11 @@ def plan_picker(initial: Block | None = None) -> Block:
 
 
 def element(parameter: Parameter, value: str, *, unknown: bool, secrets: Sequence[str]) -> Block:
-    """Return the widget for a value ("" for none); `unknown`: DBS does not show what it is now."""
+    """Return the widget for a value ("" for none); `unknown`: nobody knows what it is now.
+
+    A value that the widget cannot hold is left out: Slack would refuse the whole view.
+    """
+    value = value if can_hold(parameter, value) else ""
     match parameter.kind:
         case Kind.PLAN:
             return plan_picker(option(value, value) if value else None)
@@ -115,6 +121,33 @@ def _text(state: Mapping[str, Any]) -> str:
     return str(single or "").replace("\r\n", "\n")
 
 
-def is_too_long(value: str) -> bool:
-    """Whether a value does not fit into a text input, or would come back changed."""
-    return len(value) > LONGEST or inert(value) != value
+def can_hold(parameter: Parameter, value: str) -> bool:
+    """Whether a parameter's input can show a value; a choice that is offered no longer is left to its select."""
+    match parameter.kind:
+        case Kind.NUMBER | Kind.TIME:
+            return _is_read(parameter, value)
+        case Kind.MULTILINE:
+            return len(value) <= LONGEST and printable(value.replace("\n", "").replace("\t", ""))
+        case Kind.TEXT | Kind.ID64:
+            return len(value) <= LONGEST and printable(value)
+        case Kind.PLAN:
+            return len(value) <= LONGEST_VALUE
+        case Kind.CHOICE | Kind.ON_OFF:
+            return value in parameter.choices
+        case Kind.CHOICES | Kind.SECRET:
+            return True
+
+
+def is_uneditable(parameter: Parameter, value: str) -> bool:
+    """Whether a value is good to be sent but not to be edited: too long for an input, or with hidden characters."""
+    if parameter.kind not in {Kind.TEXT, Kind.MULTILINE} or not _is_read(parameter, value):
+        return False
+    return not can_hold(parameter, value) or inert(value) != value
+
+
+def _is_read(parameter: Parameter, value: str) -> bool:
+    try:
+        parameter.form.parse(value)
+    except ValueError:
+        return False
+    return True

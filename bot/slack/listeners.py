@@ -10,8 +10,8 @@ from bot.errors import LedgerError, Refusal
 from bot.rights import Rights
 from bot.slack.configure import Configure
 from bot.slack.decide import Decisions, not_recorded
+from bot.slack.filled import PLAN
 from bot.slack.form import CALLBACK as FORM
-from bot.slack.form import PLAN
 from bot.slack.plan_list import PlanList
 from bot.slack.request import Requests
 from bot.slack.review import CALLBACK as REVIEW
@@ -27,6 +27,10 @@ HELP = f"""\
 
 A change is sent to DBS only after other people approved exactly what the card in the channel shows. \
 The thread of the card says what came of it."""
+
+
+AROUND_AN_ID = "`'\"<>.,"
+"""What comes along when an id is copied from a message."""
 
 
 class Listeners:
@@ -59,16 +63,15 @@ class Listeners:
 
     async def command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Answer `/backup-plan …`."""
-        match body.get("text", "").split():
-            case ["configure"]:
-                self._tasks.start(self._configure.open(body, body["user_id"], here(body), ""))
-                await ack()
-            case ["configure", plan_id]:
+        word, *rest = body.get("text", "").split() or [""]
+        match word.lower(), rest:  # telephones begin with a capital
+            case "configure", ([] | [_]):
+                plan_id = rest[0].strip(AROUND_AN_ID) if rest else ""
                 self._tasks.start(self._configure.open(body, body["user_id"], here(body), plan_id))
                 await ack()
-            case ["configure", *_]:
+            case "configure", _:
                 await ack(f"`{COMMAND} configure` takes one plan id, or none to choose from a list.\n\n{HELP}")
-            case [] | ["help"]:
+            case (("" | "help"), _):
                 await ack(HELP)
             case _:
                 await ack(f"That is not something {COMMAND} can do.\n\n{HELP}")
@@ -125,4 +128,5 @@ class Listeners:
 def here(body: dict[str, Any]) -> str:
     """Return the channel a command was typed in, "" for a direct message."""
     channel = str(body["channel_id"])
-    return "" if channel.startswith("D") or body.get("channel_name") in {"directmessage", "mpdm"} else channel
+    private = channel.startswith("D") or str(body.get("channel_name")).startswith(("directmessage", "mpdm"))
+    return "" if private else channel

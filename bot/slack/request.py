@@ -17,18 +17,19 @@ from bot.engine import Engine
 from bot.errors import AlreadyRequested, LedgerError, PlanTaken, Refusal
 from bot.ports import Clock, Dbs, Ledger
 from bot.rights import Rights, answered_in_time
-from bot.slack.configure import LOST, SECRET, Configure, proposed
+from bot.slack.configure import LOST, Configure
+from bot.slack.filled import PLAN, SECRET, proposed
 from bot.slack.inputs import typed_values
+from bot.slack.open_change import OPEN, card_link, open_text
 from bot.slack.review import CHANNEL, REASON, review_view
 from bot.slack.rows import in_full
-from bot.slack.web import SlackFailed, slack_call
+from bot.slack.text import alert, mrkdwn
 
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Without those that people mistake for others."""
 TOO_LONG = (
     "What changes is too long to be shown in full in Slack, so nobody could approve it; make fewer changes at once."
 )
-OPEN = "Change {change_id} of this plan is still open; one at a time. {link}"
 
 Answer = dict[str, Any]
 
@@ -59,42 +60,52 @@ class Requests:
         """Return the review of a draft, with what stands in its way said at the top."""
         reading = draft.reading
         if reading is None:
-            return {"response_action": "errors", "errors": {}}
-        demand, obstacle = None, ""
+            return refused(PLAN, LOST)
+        demand, obstacles = None, []
         try:
             demand = await self._rights.demand(draft.opener)
         except Refusal as refusal:
-            obstacle = refusal.sentence
+            obstacles.append(alert("error", refusal.sentence))
         if other := await self._ledger.open_change(self._dbs.host, reading.plan_id):
-            obstacle = OPEN.format(change_id=other, link="").strip()
+            obstacles.append(alert("error", mrkdwn(open_text(other, await self._link(other)))))
         shown = diff(reading, proposed(draft), draft.known)
+        if not in_full(shown.rows):
+            obstacles.append(alert("error", TOO_LONG))
         plan = f"{reading.values.get('BackupPlanName', '')} ({reading.plan_id})"
-        view = review_view(draft.view_id, plan, shown, self._rights.policy, demand, obstacle, draft.channel)
+        view = review_view(draft.view_id, plan, shown, self._rights.policy, demand, obstacles, draft.channel)
         return {"response_action": "push", "view": view}
 
     async def submit(self, body: Mapping[str, Any]) -> Answer:
         """Record the request and have its card posted, or say on the review's inputs why not."""
-        view, requester = body["view"], body["user"]["id"]
+        try:
+            return await self._submit(body["view"], body["user"]["id"])
+        except Refusal as refusal:
+            return refused(REASON, refusal.sentence)
+        except LedgerError as error:
+            return refused(REASON, f"Nothing was recorded: {error} Submit again in a moment.")
+
+    async def _submit(self, view: Mapping[str, Any], requester: str) -> Answer:
         draft = await self._ledger.draft(view.get("private_metadata") or view["id"])
         if draft is None or draft.opener != requester or draft.reading is None:
             return refused(REASON, LOST)
         typed = typed_values(view)
         reason, channel = typed.get(REASON, "").strip(), typed.get(CHANNEL, "")
-        if not reason:
-            return refused(REASON, "Say why: the approvers decide on it.")
-        try:
+        errors = {} if reason else {REASON: "Say why: the approvers decide on it."}
+        async with answered_in_time():  # one limit for all that Slack is asked, or the answer would come too late
             if why := await self._channel_problem(channel):
-                return refused(CHANNEL, why)
-            await self._rights.may_request(requester)
-            demand = await self._rights.demand(requester)
-        except Refusal as refusal:
-            return refused(REASON, refusal.sentence)
+                errors[CHANNEL] = why
+            try:
+                await self._rights.may_request(requester)
+                demand = await self._rights.demand(requester)
+            except Refusal as refusal:
+                errors[REASON] = refusal.sentence
+        if errors:
+            return {"response_action": "errors", "errors": errors}
         if found := self._configure.problems(draft):
             return refused(REASON, " ".join(sentence for sentences in found.values() for sentence in sentences))
         if not in_full(diff(draft.reading, proposed(draft), draft.known).rows):
             return refused(REASON, TOO_LONG)
-        data = self._requested(draft, demand, reason, channel, view["id"])
-        return await self._record(requester, data)
+        return await self._record(requester, self._requested(draft, demand, reason, channel, view["id"]))
 
     async def _record(self, requester: str, data: Requested) -> Answer:
         change_id = new_change_id(int(self._clock.now().timestamp() * 1000))
@@ -104,17 +115,17 @@ class Requests:
             return {"response_action": "clear"}
         except PlanTaken as taken:
             link = await self._link(taken.change_id)
-            return refused(REASON, OPEN.format(change_id=taken.change_id, link=link).strip())
-        except LedgerError as error:
-            return refused(REASON, f"Nothing was recorded: {error} Submit again in a moment.")
+            return refused(REASON, f"{OPEN.format(change_id=taken.change_id)} {link}".strip())
         self._engine.advance_soon(change.id)
         return {"response_action": "clear"}
 
     async def _channel_problem(self, channel_id: str) -> str:
         if not channel_id:
             return "Choose the channel in which it is decided."
-        async with answered_in_time():
-            return channel_problem(self._rights.policy, await self._rights.people.channel(channel_id))
+        return channel_problem(self._rights.policy, await self._rights.people.channel(channel_id))
+
+    async def _link(self, change_id: str) -> str:
+        return await card_link(self._client, self._ledger, change_id)
 
     def _requested(self, draft: Draft, demand: Demand, reason: str, channel: str, view_id: str) -> Requested:
         reading = draft.reading
@@ -142,18 +153,6 @@ class Requests:
             execute_within=int(policy.defaults.execute_within / timedelta(seconds=1)),
             digest=change_digest(values, uses, self._dbs.host, reading.baseline),
         )
-
-    async def _link(self, change_id: str) -> str:
-        """Return a link to the card of a change, "" where there is none to be had."""
-        change = await self._ledger.change(change_id)
-        if change is None or change.card is None:
-            return ""
-        try:
-            with slack_call():
-                answer = await self._client.chat_getPermalink(channel=change.card.channel, message_ts=change.card.ts)
-        except SlackFailed:
-            return ""
-        return str(answer["permalink"])
 
 
 def refused(block: str, sentence: str) -> Answer:

@@ -1,5 +1,7 @@
 """The step between form and card: what would change, what is risky, who must approve, why and where."""
 
+from collections.abc import Sequence
+
 from bot.core.diff import Diff
 from bot.core.duration import say_duration
 from bot.core.events import Demand
@@ -15,18 +17,24 @@ LONGEST_REASON = 1000
 
 
 def review_view(
-    draft_id: str, plan: str, shown: Diff, policy: Policy, demand: Demand | None, obstacle: str, channel: str
+    draft_id: str,
+    plan: str,
+    shown: Diff,
+    policy: Policy,
+    demand: Demand | None,
+    obstacles: Sequence[Block],
+    channel: str,
 ) -> View:
-    """Return the review; `obstacle` is what will be refused at submit unless it is mended first, "" for nothing."""
-    blocks: list[Block] = [alert("error", obstacle)] if obstacle else []
-    blocks.append(section(plain(f"Change {plan}")))
+    """Return the review; `obstacles` are alerts about what will be refused at submit unless it is mended first."""
+    blocks = [*obstacles, section(plain(f"Change of {plan}"))]
     if shown.rows:
         blocks.append(bulleted(shown.rows))
     else:
         blocks.append(section(plain("No value changes: the same configuration would be sent again.")))
     blocks += [alert("warning", risk.sentence) for risk in shown.risks]
-    if shown.unchanged:
-        blocks += [context(plain(f"{len(shown.unchanged)} values stay as they are:")), values(shown.unchanged)]
+    if number := len(shown.unchanged):
+        stay = "1 value stays as it is:" if number == 1 else f"{number} values stay as they are:"
+        blocks += [context(plain(stay)), values(shown.unchanged)]
     if demand is not None:
         blocks.append(section(mrkdwn(demand.sentence)))
     defaults = policy.defaults

@@ -1,11 +1,11 @@
 """The rows of a diff, as Slack can show them: in a table, in a modal, or in the plainest blocks there are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.core.diff import Diff, Row, diff
 from bot.core.events import Requested
 from bot.core.reading import Reading
-from bot.slack.text import Block, bullets, inert, literal, plain, section
+from bot.slack.text import Block, bullets, inert, literal, plain, section, shortened
 
 MOST_ROWS = 99
 """Rows below the heading of a table."""
@@ -13,6 +13,8 @@ MOST_TEXT = 10_000
 """Characters of one table, and what a message stays below."""
 REST = 3000
 """Characters left for everything else on a card."""
+SHORT = 300
+"""Characters of a value that is only hinted at."""
 CHUNK = 2900
 """Characters of one section, below Slack's 3000."""
 
@@ -53,13 +55,18 @@ def in_full(rows: Sequence[Row]) -> bool:
 
 
 def bulleted(rows: Sequence[Row]) -> Block:
-    """Return rows as bullets, for modals, which have no tables."""
-    return bullets([[literal(f"{row.label}: ", bold=True), literal(f"{row.now} → {row.proposed}")] for row in rows])
+    """Return rows as bullets, for modals, which have no tables; shortened if no message could show them in full."""
+    return _bullets(rows, lambda row, longest: f"{shortened(row.now, longest)} → {shortened(row.proposed, longest)}")
 
 
 def values(rows: Sequence[Row]) -> Block:
-    """Return what does not change, one bullet a parameter."""
-    return bullets([[literal(f"{row.label}: ", bold=True), literal(_one(row))] for row in rows])
+    """Return what does not change, one bullet a parameter; shortened if no message could show it in full."""
+    return _bullets(rows, lambda row, longest: shortened(_one(row), longest))
+
+
+def _bullets(rows: Sequence[Row], say: Callable[[Row, int], str]) -> Block:
+    longest = MOST_TEXT if in_full(rows) else SHORT
+    return bullets([[literal(f"{row.label}: ", bold=True), literal(say(row, longest))] for row in rows])
 
 
 def sections(rows: Sequence[Row]) -> list[Block]:

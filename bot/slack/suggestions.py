@@ -1,6 +1,6 @@
 """The typeahead's answers: plans that match what was typed, or one line that says why there are none."""
 
-from bot.slack.inputs import MOST_OPTIONS, option
+from bot.slack.inputs import LONGEST_VALUE, MOST_OPTIONS, option
 from bot.slack.plan_list import PlanList
 from bot.slack.text import Block
 
@@ -13,7 +13,7 @@ def suggestions(plans: PlanList, text: str) -> list[Block]:
     found = plans.matching(text, MOST_OPTIONS)
     if found:
         lines = ((f"{plan.plan_id} · {plan.name} · {plan.engine} · {plan.status}", plan.plan_id) for plan in found)
-        return [option(line, plan_id) for line, plan_id in lines if len(plan_id) <= 75]
+        return [option(line, plan_id) for line, plan_id in lines if len(plan_id) <= LONGEST_VALUE]
     if plans.loaded:
         said = "No plan matches: type a part of its id or name"
     elif plans.trouble:

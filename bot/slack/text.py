@@ -67,9 +67,9 @@ def context(*texts: Block) -> Block:
     return {"type": "context", "elements": list(texts)}
 
 
-def alert(level: str, text: str) -> Block:
-    """Return an alert (modals only); level: info, warning, error or success."""
-    return {"type": "alert", "level": level, "text": plain(text)}
+def alert(level: str, text: str | Block) -> Block:
+    """Return an alert (modals only) of plain text or a text object; level: info, warning, error or success."""
+    return {"type": "alert", "level": level, "text": plain(text) if isinstance(text, str) else text}
 
 
 def divider() -> Block:
