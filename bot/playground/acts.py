@@ -91,6 +91,20 @@ async def settled(slack: FakeSlack, card: Message, channel: str = CHANNEL, secon
     return found
 
 
+async def deny(person: Person, card: Message, reason: str = "Not tonight") -> None:
+    """Deny a change all the way."""
+    await person.click(card, "deny")
+    await person.wait_for_view(lambda view: view["callback_id"] == "deny", SECONDS)
+    await person.type("reason", reason)
+    await person.submit()
+
+
+async def whispered(slack: FakeSlack, person: Person, count: int = 1) -> str:
+    """Wait for somebody's so many-th private answer, and return its text."""
+    await slack.wait_for(lambda: len(person.ephemerals) >= count, SECONDS)
+    return str(person.ephemerals[count - 1]["text"])
+
+
 def buttons(message: Message) -> list[str]:
     """Return the action ids of a message's buttons."""
     rows = [block["elements"] for block in message.get("blocks", []) if block["type"] == "actions"]
