@@ -1,12 +1,15 @@
 """Stages with everything around the bot; each test starts the process or processes it needs."""
 
+import json
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.playground.acts import said
 from bot.playground.stage import Stage
 
 OpenStage = Callable[..., Awaitable[Stage]]
@@ -43,3 +46,16 @@ async def stage(open_stage: OpenStage) -> Stage:
 async def socket_stage(open_stage: OpenStage) -> Stage:
     """Over Socket Mode."""
     return await open_stage(socket_mode=True)
+
+
+@pytest.fixture
+def history() -> Callable[[Stage, dict[str, Any]], list[tuple[str, str, dict[str, Any]]]]:
+    """Read what is in the ledger about the change of a card, past the bot: (type, actor, data) of each event."""
+
+    def read(stage: Stage, card: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+        with closing(sqlite3.connect(stage.ledger_file)) as db:
+            asked = "select type, actor, data from events where change_id = ? order by seq"
+            rows = db.execute(asked, [said(card)["change_id"]]).fetchall()
+        return [(kind, actor, json.loads(data)) for kind, actor, data in rows]
+
+    return read
