@@ -5,6 +5,7 @@ recovery from a crash is nothing but the sweep.
 """
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 from random import uniform
 
@@ -41,7 +42,8 @@ class Engine:
         self._clock = clock
         self._sweep_interval = sweep_interval
         self._grace = grace
-        self._turns = Turns()
+        # Three turns for each change: an attempt that waits must not keep anybody from telling that it was denied.
+        self._executing, self._speaking, self._drawing = Turns(), Turns(), Turns()
         self._work = Tasks()
         self._watches = Tasks()
 
@@ -57,11 +59,14 @@ class Engine:
                 await self.sweep()
             except LedgerError as error:
                 log.warning("sweep_failed", problem=str(error))
+            except Exception:
+                # Without its sweep the bot would look alive and forget what a crash left behind.
+                log.exception("sweep_failed")
 
-    async def sweep(self) -> None:
-        """Advance every change that is due."""
+    async def sweep(self) -> list[asyncio.Task[None]]:
+        """Start to advance every change that is due: one that takes long does not hold up the others."""
         due = await self._ledger.take_due(self._grace)
-        await asyncio.gather(*(self.advance(change_id) for change_id in due))
+        return [self._work.start(self.advance(change_id)) for change_id in due]
 
     async def finish(self, limit: float) -> None:
         """Let what is under way end, at most `limit` seconds; what does not is found by the next process's sweep."""
@@ -70,44 +75,63 @@ class Engine:
 
     async def advance(self, change_id: str, *, mine: bool = False) -> None:
         """Do what is next for one change; `mine` says that this process recorded its last event just now."""
+        await self._safely(change_id, self._advance(change_id, mine=mine))
+
+    async def _advance(self, change_id: str, *, mine: bool) -> None:
+        change, mine = await self._begin(change_id, mine=mine)
+        if change is None:
+            return
+        if change.state in {State.APPROVED, State.EXECUTING} and not self._executing.taken(change_id):
+            async with self._executing.of(change_id):
+                self._work.start(self._safely(change_id, self._redraw(change_id)))
+                change = await self._execution.run(change_id, self._waiting)
+            mine = change.appended
+        # Each for itself: a card that cannot be drawn keeps nobody from being told, nor the other way round.
+        await asyncio.gather(
+            self._safely(change_id, self._tell(change_id, mine=mine)),
+            self._safely(change_id, self._redraw(change_id)),
+        )
+
+    async def _begin(self, change_id: str, *, mine: bool) -> tuple[Change | None, bool]:
+        """End what has had its time and post the card of what has none; the flag is `mine`, as it is after that."""
+        async with self._speaking.of(change_id):
+            change = await self._ledger.change(change_id)
+            if change is not None and change.open and self._clock.now() >= change.expires_at:
+                change = await self._ledger.record(change_id, decisions.expire)
+                mine = change.appended
+            if change is not None and change.open and change.card is None:
+                change = await self._telling.announce(change, look=not mine)
+                mine = change.appended
+        return change, mine
+
+    async def _tell(self, change_id: str, *, mine: bool) -> None:
+        async with self._speaking.of(change_id):
+            change = await self._ledger.change(change_id)
+            if change is None or change.open or change.told is not None:
+                return
+            late = self._clock.now() >= moment(change.ended_at) + self._grace
+            if not mine and not late:
+                return  # it is for whoever recorded it
+            change, shown = await self._telling.tell(change, look=late or not mine)
+        self._watches.start(self._telling.watch(change, shown))
+
+    async def _redraw(self, change_id: str) -> None:
+        async with self._drawing.of(change_id):
+            change = await self._ledger.change(change_id)
+            if change is not None:
+                await self._telling.redraw(change)
+
+    def _waiting(self, change: Change, again: Again) -> None:
+        """Say in the thread, after the first attempt only, that it takes longer; nobody waits for that."""
+        if change.attempt is not None and change.attempt.attempt == 1:
+            text = f"Not confirmed yet. {again.after} The bot tries again by itself, always with the same ClientToken."
+            self._work.start(self._telling.note(change, text))
+
+    async def _safely(self, change_id: str, step: Awaitable[None]) -> None:
+        """Take a step of one change; what goes wrong in it stops neither the sweep nor the other changes."""
         try:
-            async with self._turns.of(change_id):
-                await self._advance(change_id, mine=mine)
+            await step
         except BotError as error:
             log.warning("change_not_advanced", change=change_id, kind=type(error).__name__, problem=str(error))
         except Exception:
-            # A bug in one change must not stop the sweep of the others; the next sweep tries again.
             log.exception("change_not_advanced", change=change_id)
-
-    async def _advance(self, change_id: str, *, mine: bool) -> None:
-        change = await self._ledger.change(change_id)
-        if change is None:
-            return
-        if change.open and self._clock.now() >= change.expires_at:
-            change = await self._ledger.record(change_id, decisions.expire)
-            mine = change.appended
-        if change.open and change.card is None:
-            change = await self._telling.announce(change, mine=mine)
-            mine = change.appended
-        if change.state in {State.APPROVED, State.EXECUTING}:
-            drawing = self._work.start(self._redraw(change))
-            change = await self._execution.run(change_id, self._waiting)
-            mine = change.appended
-            await drawing
-        if not change.open and change.told is None:
-            late = self._clock.now() >= moment(change.ended_at) + self._grace
-            change = await self._telling.tell(change, mine=mine and not late)
-            self._watches.start(self._telling.watch(change))
-        await self._redraw(await self._ledger.change(change_id) or change)
-
-    async def _redraw(self, change: Change) -> None:
-        try:
-            await self._telling.redraw(change)
-        except BotError as error:
-            log.warning("card_not_redrawn", change=change.id, kind=type(error).__name__, problem=str(error))
-
-    async def _waiting(self, change: Change, again: Again) -> None:
-        """Say in the thread, after the first attempt only, that it takes longer."""
-        if change.attempt is not None and change.attempt.attempt == 1:
-            text = f"Not confirmed yet: {again.after}. The bot tries again by itself, always with the same ClientToken."
-            await self._telling.note(change, text)

@@ -6,9 +6,8 @@ and, while it looks as before or as proposed, the same request goes out again un
 has to look. The process may die anywhere: the next one finds the history and goes on from it.
 """
 
-import asyncio
 import secrets as randomness
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -16,11 +15,11 @@ from functools import partial
 from pydantic import SecretStr
 
 from bot.core import decisions
-from bot.core.change import Change, ImpossibleEvent, State
-from bot.core.diff import compare_read_back, moved
-from bot.core.events import Refused, Stale, Started, Stuck, change_digest
-from bot.core.plan import Plan
-from bot.core.reading import Reading
+from bot.core.change import Change, ImpossibleEvent
+from bot.core.events import Started, moment
+from bot.core.plan import Plan, PlanProblems
+from bot.core.reading import Reading, Values
+from bot.core.verdict import Outcome, dbs_refused, judge_plan, judge_record, judge_refusal, unsendable
 from bot.errors import (
     DbsError,
     DbsRefused,
@@ -33,21 +32,19 @@ from bot.errors import (
 from bot.ports import Clock, Dbs, Ledger, Secrets
 from bot.rights import Rights
 
-LOCKED = "locked"
-MISMATCH = "IdempotentParameterMismatch"
-
 
 @dataclass(frozen=True, slots=True)
 class Again:
     """The attempt came to nothing; another may follow."""
 
     after: str
-    """Why, for the ledger."""
+    """Why, a sentence for the ledger and for people."""
     wait: float | None = None
     """Seconds, where somebody named them."""
 
 
-Outcome = Refused | Stale | Stuck
+Waiting = Callable[[Change, Again], None]
+"""Is told of each attempt that came to nothing, before the next."""
 
 
 class Execution:
@@ -74,8 +71,8 @@ class Execution:
         self._lease = lease
         self._call_time = call_time
 
-    async def run(self, change_id: str, waiting: Callable[[Change, Again], Awaitable[None]]) -> Change:
-        """Go on with a change until it has ended or is somebody else's; `waiting` is told before each repeat."""
+    async def run(self, change_id: str, waiting: Waiting) -> Change:
+        """Go on with a change until it has ended or is somebody else's."""
         wait, after = timedelta(), ""
         while True:
             start = partial(
@@ -87,15 +84,21 @@ class Execution:
                 after=after,
             )
             change = await self._ledger.record(change_id, start)
-            if change.state is not State.EXECUTING or attempt_of(change).owner != self._owner:
+            if wait and self._is_mine(change):
+                begin = moment(attempt_of(change).not_before)
+                await self._clock.sleep(max(0.0, (begin - self._clock.now()).total_seconds()))
+                # While it waits, people may still deny or withdraw what was never sent.
+                change = await self._ledger.change(change_id) or change
+            if not self._is_mine(change):
                 return change
-            if wait:
-                await self._clock.sleep(wait.total_seconds())
             result = await self._attempt(change)
             if isinstance(result, Change):
                 return result
+            waiting(change, result)
             wait, after = self._pause(change, result), result.after
-            await waiting(change, result)
+
+    def _is_mine(self, change: Change) -> bool:
+        return change.attempt is not None and decisions.mine(change, self._owner, change.attempt.attempt)
 
     def _pause(self, change: Change, again: Again) -> timedelta:
         """Half of what is allowed: the n-th repeat follows within min(2ⁿ s, lease) unless DBS named a time."""
@@ -105,85 +108,61 @@ class Execution:
 
     async def _attempt(self, change: Change) -> Change | Again:
         try:
+            request = Plan.parse(change.request.facts()).request()
             look = await self._look(change)
             if not isinstance(look, Reading):
                 return await self._end(change, look)
             values = {name: await self._secrets.fetch(use.ref) for name, use in change.request.secrets.items()}
+        except PlanProblems as error:
+            advice = "The rules of the bot changed since it was asked for: ask for it anew."
+            return await self._end(change, unsendable(change, "InvalidRequest", str(error), advice))
         except SecretMissing as error:
-            return await self._end(change, self._unsendable(change, "SecretMissing", str(error)))
+            advice = "Mend the secret or its reference in the policy."
+            return await self._end(change, unsendable(change, "SecretMissing", str(error), advice))
         except (LookUpFailed, SecretUnreachable) as error:
-            return Again(str(error))
+            return Again(sentence(str(error)))
         except DbsError as error:
             if isinstance(error, DbsRefused) and not change.sent_at:
-                return await self._end(change, refused(error))
-            return Again(f"the plan could not be read: {error}", retry_after(error))
-        return await self._send(change, look, values)
+                return await self._end(change, dbs_refused(error))
+            return Again(sentence(f"The plan could not be read: {error}"), retry_after(error))
+        return await self._send(change, look, request, values)
 
     async def _look(self, change: Change) -> Reading | Outcome:
-        """Look at the world before sending: the plan, and before the first send also people, policy and digest."""
-        if change.sent_at:
-            reading = await self._dbs.read(change.request.plan_id)
-            return reading if is_before_or_after(change, reading) else somebody_else(change, reading)
-        no_longer, reading = await asyncio.gather(
-            self._rights.no_longer(change), self._dbs.read(change.request.plan_id)
-        )
-        if no_longer is not None:
-            return no_longer
-        request = change.request
-        digest = change_digest(request.proposed, request.secrets, self._dbs.host, request.baseline)
-        if {digest} != {request.digest, *(vote.digest for vote in change.votes)}:
-            return Refused(
-                code="DigestMismatch",
-                message="What would be sent is not what was approved: the record or the DBS endpoint was changed.",
-                advice="Nothing was sent. Find out who wrote to the ledger or changed the settings, then ask again.",
-            )
-        if moved(request.baseline, reading.baseline):
-            return plan_moved(reading)
-        if reading.status == LOCKED:
-            return Refused(
-                code="PlanLocked",
-                message="The plan is locked, usually for an overdue payment.",
-                advice="Nothing was sent. Have the plan unlocked in the console, then ask again.",
-            )
-        return reading
+        """Look at the world before sending; the plan last, as close to the call as can be.
 
-    async def _send(self, change: Change, reading: Reading, values: dict[str, SecretStr]) -> Change | Again:
-        attempt = attempt_of(change).attempt
+        What people are is asked before the first send only: what may have been carried out cannot be taken back.
+        """
+        if (outcome := judge_record(change, self._dbs.host)) is not None:
+            return outcome
+        if not change.sent_at:
+            if (no_longer := await self._rights.no_longer(change)) is not None:
+                return no_longer
+        elif why := self._rights.secrets_changed(change):
+            return unsendable(change, "SecretChanged", why, "Look at the policy.")
+        reading = await self._dbs.read(change.request.plan_id)
+        return judge_plan(change, reading) or reading
+
+    async def _send(
+        self, change: Change, reading: Reading, request: Values, values: dict[str, SecretStr]
+    ) -> Change | Again:
+        attempt = attempt_of(change)
         sent = await self._ledger.record(
             change.id,
-            partial(decisions.send, owner=self._owner, attempt=attempt, margin=self._call_time),
+            partial(decisions.send, owner=self._owner, attempt=attempt.attempt, margin=self._call_time),
         )
-        if len(sent.sent_at) == len(change.sent_at):
-            return Again("the lease was too short for a whole call") if sent.open else sent
-        request = {
-            name: text for name, text in Plan.parse(change.request.facts()).request().items() if name not in values
-        }
+        if not sent.appended:
+            late = attempt.after or "There was no time left for a whole call."
+            return Again(late) if self._is_mine(sent) else sent
         try:
-            request_id = await self._dbs.configure(request, values, attempt_of(sent).client_token)
+            others = {name: text for name, text in request.items() if name not in values}
+            request_id = await self._dbs.configure(others, values, attempt.client_token)
         except DbsRefused as error:
-            return await self._end(sent, self._judge_refusal(sent, reading, error))
+            return await self._end(sent, judge_refusal(sent, reading, error))
         except DbsThrottled as error:
-            return Again(f"throttled: {error}", error.retry_after)
+            return Again(sentence(f"DBS asks to wait: {error}"), error.retry_after)
         except DbsError as error:
-            return Again(f"no answer: {error}", retry_after(error))
+            return Again(sentence(f"DBS did not say what came of it: {error}"), retry_after(error))
         return await self._ledger.record(change.id, partial(decisions.applied, request_id=request_id))
-
-    def _judge_refusal(self, change: Change, reading: Reading, error: DbsRefused) -> Outcome:
-        """Say what a refusal means: final on a first send; after an unanswered one the first copy may have counted."""
-        first = len(change.sent_at) == 1
-        if first or (error.code != MISMATCH and not moved(change.request.baseline, reading.baseline)):
-            return refused(error)
-        return Stuck(
-            sentence=f"An earlier send went unanswered and may have been carried out; a repeat was refused: {error}",
-            now=dict(reading.baseline),
-        )
-
-    def _unsendable(self, change: Change, code: str, message: str) -> Outcome:
-        if change.sent_at:
-            return Stuck(sentence=f"Sent before without an answer, and it cannot be sent again: {message}")
-        return Refused(
-            code=code, message=message, advice="Nothing was sent. Mend the secret's reference, then ask again."
-        )
 
     async def _end(self, change: Change, outcome: Outcome) -> Change:
         attempt = attempt_of(change).attempt
@@ -198,33 +177,11 @@ def attempt_of(change: Change) -> Started:
     return change.attempt
 
 
-def plan_moved(reading: Reading) -> Stale:
-    """Say that the plan is no longer what the approvers saw."""
-    return Stale(
-        why="plan", sentence="The plan changed after it was read for this request.", now=dict(reading.baseline)
-    )
-
-
-def refused(error: DbsRefused) -> Refused:
-    """Write DBS's refusal down as it said it."""
-    return Refused(code=error.code, message=error.message, request_id=error.request_id, advice=error.advice)
-
-
 def retry_after(error: DbsError) -> float | None:
     """Return the seconds that DBS asked to wait, None where it did not."""
     return error.retry_after if isinstance(error, DbsThrottled | DbsUnanswered) else None
 
 
-def is_before_or_after(change: Change, reading: Reading) -> bool:
-    """Whether the plan looks as it did when approved, or as it was to become: either may be our own doing."""
-    request = change.request
-    return not moved(request.baseline, reading.baseline) or not compare_read_back(request.proposed, reading)
-
-
-def somebody_else(change: Change, reading: Reading) -> Stuck:
-    """Say that the plan is neither what it was nor what it was to become."""
-    return Stuck(
-        sentence=f"Sent {len(change.sent_at)} times without an answer, and the plan is now neither what it was "
-        "nor what was approved: somebody else may have changed it.",
-        now=dict(reading.baseline),
-    )
+def sentence(text: str) -> str:
+    """End what others said as a sentence ends."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -93,28 +93,30 @@ class Rights:
 
     async def no_longer(self, change: Change) -> Stale | None:
         """Look everybody up afresh and say what no longer holds of what was approved. Raises LookUpFailed."""
-        if why := self.tightened(change) or self._secrets_changed(change):
+        if why := self.tightened(change) or self.secrets_changed(change):
             return Stale(why="policy", sentence=why)
         members = await self._members([*self.policy.defaults.approvers, *self.policy.defaults.requesters], fresh=True)
         everyone = [change.requester, *(vote.by for vote in change.votes)]
         people = await asyncio.gather(*(self.people.person(user_id, fresh=True) for user_id in everyone))
-        if why := self._bars_requester(people[0], members):
-            return Stale(why="requester", sentence=f"<@{change.requester}> may no longer ask for changes: {why}")
-        pool = change.request.demand.pool
-        gone = [person.id for person in people[1:] if person.id not in pool or self._bars_approver(person, members)]
-        if len({vote.by for vote in change.votes} - set(gone)) >= change.request.demand.approvals:
+        if self._bars_requester(people[0], members):
+            return Stale(why="requester", sentence=f"<@{change.requester}> may no longer ask for changes.")
+        pool, needed = change.request.demand.pool, change.request.demand.approvals
+        gone = {person.id for person in people[1:] if person.id not in pool or self._bars_approver(person, members)}
+        left = len({vote.by for vote in change.votes} - gone)
+        if left >= needed:
             return None
-        names = ", ".join(f"<@{user_id}>" for user_id in gone)
-        return Stale(
-            why="approver",
-            sentence=f"{names} may no longer approve, so {change.request.demand.approvals} are not reached.",
-        )
+        names = ", ".join(f"<@{user_id}>" for user_id in sorted(gone))
+        said = f"{names} may no longer approve, so {left} of {needed} approvals are left."
+        return Stale(why="approver", sentence=said)
 
-    def _secrets_changed(self, change: Change) -> str:
+    def secrets_changed(self, change: Change) -> str:
+        """Say which secret the policy no longer gives to this change as it was approved; "" if it gives all."""
         for use in change.request.secrets.values():
             secret = self.policy.secrets.get(use.name)
-            if secret is None or secret.ref != use.ref:
-                return f"The secret {use.name!r} is no longer what it was in the policy."
+            if secret is None:
+                return f"The policy no longer has the secret {use.name!r}."
+            if secret.ref != use.ref:
+                return f"The policy now keeps the secret {use.name!r} elsewhere than when this was asked for."
             if why := rules.secret_problem(self.policy, use.name, change.request.plan_id, change.request.proposed):
                 return why
         return ""

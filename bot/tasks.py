@@ -48,6 +48,10 @@ class Turns:
         self._locks: dict[str, asyncio.Lock] = {}
         self._users: Counter[str] = Counter()
 
+    def taken(self, key: str) -> bool:
+        """Whether somebody has the turn of this key, or waits for it."""
+        return key in self._users
+
     @asynccontextmanager
     async def of(self, key: str) -> AsyncIterator[None]:
         """Wait for the turn of this key and hold it."""

@@ -1,35 +1,41 @@
 """Tells people: posts the card, keeps it true, and says the outcome in its thread, once.
 
-Whoever recorded an event tells it at once (`mine`); anybody else looks for an earlier message first. While somebody is
-at work on a change, the ledger holds it back from the sweep.
+Whoever recorded an event tells it at once; anybody else looks for an earlier message first (`look`). While somebody is
+at it, the ledger holds the change back from every other process.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
 from bot.core import decisions
 from bot.core.change import Change, State
 from bot.core.diff import compare_read_back, moved
-from bot.core.events import Announced, Stale, Told, stamp
+from bot.core.events import Announced, Stale, Told, moment, stamp
 from bot.core.reading import Reading
 from bot.core.saying import Kind, Message, ReadBack, Saying
-from bot.errors import DbsError, MessageGone, MessageThrottled, MessageUnanswered, MessengerError
-from bot.execution import plan_moved
+from bot.core.verdict import plan_moved
+from bot.errors import DbsError, LedgerError, MessageGone, MessageThrottled, MessageUnanswered, MessengerError
 from bot.ports import Clock, Dbs, Ledger, Messenger
 
 log = structlog.get_logger("bot.telling")
+
+T = TypeVar("T")
 
 TRIES = 5
 """How often a message is tried before the sweep has to come back to it."""
 READS = 3
 """How often the plan is read back, a second apart, before the outcome is told as it is."""
+PATIENCE = 12.0
+"""Seconds for one of these reads: people wait for the outcome."""
 WATCH = timedelta(minutes=1)
-"""How long a status that still moves is followed."""
+"""How long after the call a status that still moves is followed."""
 WATCH_STEP = 5.0
 """Seconds between two looks at it."""
 MOVING = frozenset({"wait", "init", "check_pass"})
@@ -45,24 +51,29 @@ class Telling:
         self._messenger = messenger
         self._clock = clock
         self._grace = grace
+        self._tried: set[tuple[str, Kind]] = set()
+        """What this process may have posted already without having written it down."""
 
-    async def announce(self, change: Change, *, mine: bool) -> Change:
+    async def announce(self, change: Change, *, look: bool) -> Change:
         """Post the card, after one more look at the plan: what moved while the form was filled in is stale already."""
-        stale = await self._stale_already(change)
-        shown = change
+        async with self._holding(change):
+            stale = await self._stale_already(change)
+            shown = change
+            if stale is not None:
+                now = stamp(self._clock.now())
+                shown = replace(change, state=State.STALE, outcome=stale, ended_by=decisions.BOT, ended_at=now)
+            try:
+                card = await self._post(change, "card", lambda: self._messenger.announce(shown), look=look)
+            except MessageGone:
+                log.warning("card_not_posted", change=change.id, channel=change.request.channel)
+                return change
+            announced = partial(decisions.announce, channel=card.channel, ts=card.ts)
+            after = await self._ledger.record(change.id, announced)
+            self._tried.discard((change.id, "card"))
         if stale is not None:
-            now = stamp(self._clock.now())
-            shown = replace(change, state=State.STALE, outcome=stale, ended_by=decisions.BOT, ended_at=now)
-        try:
-            card = await self._post(change, "card", lambda: self._messenger.announce(shown), look=not mine)
-        except MessageGone:
-            log.warning("card_not_posted", change=change.id, channel=change.request.channel)
-            return change
-        change = await self._ledger.record(change.id, partial(decisions.announce, channel=card.channel, ts=card.ts))
-        await self._ledger.drawn(change.id, shown.seen_seq, over=change.drawn_seq)
-        if stale is not None:
-            change = await self._ledger.record(change.id, partial(decisions.moved_before_card, outcome=stale))
-        return change
+            return await self._ledger.record(change.id, partial(decisions.moved_before_card, outcome=stale))
+        await self._ledger.drawn(change.id, shown.seen_seq, over=after.drawn_seq)
+        return after
 
     async def redraw(self, change: Change) -> None:
         """Bring the card up to the change as it is; a card that is gone counts as drawn."""
@@ -73,90 +84,125 @@ class Telling:
         except MessageThrottled as error:
             await self._ledger.hold(change.id, timedelta(seconds=error.retry_after))
             return
+        except MessageUnanswered as error:
+            # It may still land, over whatever somebody else draws meanwhile: nobody knows any more what is drawn.
+            log.warning("card_not_redrawn", change=change.id, problem=str(error))
+            await self._ledger.drawn(change.id, 0, over=change.drawn_seq)
+            return
         except MessageGone:
             log.info("card_gone", change=change.id)
-        except MessengerError as error:
-            log.warning("card_not_redrawn", change=change.id, problem=str(error))
-            return
         await self._ledger.drawn(change.id, change.seen_seq, over=change.drawn_seq)
 
-    async def tell(self, change: Change, *, mine: bool) -> Change:
-        """Say the outcome in the thread, or to the requester where the thread is gone, and write down that it was."""
-        if change.card is None and (card := await self._messenger.find(change, "card")):
-            change = replace(change, card=Announced(channel=card.channel, ts=card.ts))
-        if not mine and (earlier := await self._messenger.find(change, "outcome")):
-            return await self._told(change, Told(via="thread", channel=earlier.channel, ts=earlier.ts))
-        read_back = await self._read_back(change) if change.state is State.APPLIED else None
-        saying = Saying("outcome", read_back=read_back)
-        said = Told(
-            via="thread",
-            channel="",
-            ts="",
-            status=read_back.reading.status if read_back and read_back.reading else "",
-            differs=read_back.differs if read_back else (),
-        )
-        try:
-            message = await self._post(change, "outcome", lambda: self._messenger.reply(change, saying), look=False)
-            return await self._told(change, said.model_copy(update={"channel": message.channel, "ts": message.ts}))
-        except MessageGone:
-            log.info("thread_gone", change=change.id)
-        try:
-            message = await self._messenger.write_to_requester(change, saying)
-            said = said.model_copy(update={"via": "dm", "channel": message.channel, "ts": message.ts})
-        except MessageGone:
-            said = said.model_copy(update={"via": "nowhere"})
-        return await self._told(change, said)
+    async def tell(self, change: Change, *, look: bool) -> tuple[Change, Reading | None]:
+        """Say the outcome in the thread, or to the requester where the thread is gone, and write down that it was.
 
-    async def note(self, change: Change, text: str) -> bool:
-        """Say something about a step in the thread and tell whether that worked; it is not worth a second try."""
+        With the change it returns the plan as it was shown, None where it was not.
+        """
+        async with self._holding(change):
+            if change.card is None:
+                change = await self._with_card(change)
+            read_back = await self._read_back(change) if change.state is State.APPLIED else None
+            reading = read_back.reading if read_back else None
+            told = await self._say(change, Saying("outcome", read_back=read_back), look=look)
+            told = told.model_copy(
+                update={
+                    "status": reading.status if reading else "",
+                    "differs": read_back.differs if read_back else (),
+                }
+            )
+            change = await self._ledger.record(change.id, partial(decisions.told, data=told))
+            self._tried.discard((change.id, "outcome"))
+        return change, reading
+
+    async def note(self, change: Change, text: str, reading: Reading | None = None) -> None:
+        """Say something about a step in the thread; a note that cannot be posted is not worth a second try."""
+        saying = Saying("note", text=text, read_back=ReadBack(reading) if reading else None)
         try:
-            await self._messenger.reply(change, Saying("note", text=text))
+            await self._patiently(lambda: self._messenger.reply(change, saying))
         except MessengerError as error:
             log.warning("note_not_posted", change=change.id, problem=str(error))
-            return False
-        return True
 
-    async def watch(self, change: Change) -> None:
-        """Follow the status that the outcome named until it rests, for up to a minute, and say where it came to."""
-        if change.told is None or not is_moving(change, change.told.status):
+    async def watch(self, change: Change, shown: Reading | None) -> None:
+        """Follow a status that still moves until a minute after the call, and say where it came to."""
+        if shown is None or not is_moving(change, shown.status):
             return
-        status, until = change.told.status, self._clock.now() + WATCH
-        while is_moving(change, status) and self._clock.now() < until:
+        reading, until = shown, moment(change.ended_at) + WATCH
+        while is_moving(change, reading.status) and self._clock.now() < until:
             await self._clock.sleep(WATCH_STEP)
             try:
                 reading = await self._dbs.read(change.request.plan_id)
-            except DbsError:
-                continue
-            status, message = reading.status, reading.message
-        if status != change.told.status:
-            said = f" DBS says: {message}" if message else ""
-            await self.note(change, f"The plan's status is now {status}; it was {change.told.status}.{said}")
+            except DbsError as error:
+                log.info("plan_not_read", change=change.id, problem=str(error))
+        if (reading.status, reading.message) != (shown.status, shown.message):
+            await self.note(change, f"The plan has moved on since its status was {shown.status}.", reading)
 
-    async def _told(self, change: Change, data: Told) -> Change:
-        return await self._ledger.record(change.id, partial(decisions.told, data=data))
+    async def _with_card(self, change: Change) -> Change:
+        """Return a change with its card, where it was posted and the process ended before it was written down."""
+        card = await self._patiently(lambda: self._messenger.find(change, "card"))
+        return replace(change, card=Announced(channel=card.channel, ts=card.ts)) if card else change
+
+    async def _say(self, change: Change, saying: Saying, *, look: bool) -> Told:
+        try:
+            said = await self._post(change, "outcome", lambda: self._messenger.reply(change, saying), look=look)
+            return Told(via="thread", channel=said.channel, ts=said.ts)
+        except MessageGone:
+            log.info("thread_gone", change=change.id)
+        try:
+            said = await self._patiently(lambda: self._messenger.write_to_requester(change, saying))
+        except MessageGone:
+            log.warning("told_nowhere", change=change.id)
+            return Told(via="nowhere", channel="", ts="")
+        return Told(via="dm", channel=said.channel, ts=said.ts)
 
     async def _post(self, change: Change, kind: Kind, post: Callable[[], Awaitable[Message]], *, look: bool) -> Message:
-        """Post once: after a lost answer, look before posting again. Raises MessageGone, MessageUnanswered."""
+        """Post once: after a lost answer, look before posting again. Raises MessengerError."""
+        this = (change.id, kind)
         for _ in range(TRIES):
             try:
-                if look and (found := await self._messenger.find(change, kind)):
-                    return found
-                await self._ledger.hold(change.id, self._grace)
-                return await post()
-            except MessageThrottled as error:
-                await self._ledger.hold(change.id, timedelta(seconds=error.retry_after) + self._grace)
-                await self._clock.sleep(error.retry_after)
+                if look or this in self._tried:
+                    found = await self._patiently(lambda: self._messenger.find(change, kind))
+                    if found is not None:
+                        return found
+                self._tried.add(this)
+                return await self._patiently(post)
             except MessageUnanswered as error:
                 log.warning("message_unanswered", change=change.id, kind=kind, problem=str(error))
-                look = True
                 await self._clock.sleep(1)
         raise MessageUnanswered(f"tried {TRIES} times")
 
-    async def _read(self, change: Change) -> Reading | None:
-        """Read the plan while the ledger holds the change for us; None where DBS does not answer in that time."""
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Wait as Slack asks, then call again."""
+        for _ in range(TRIES - 1):
+            try:
+                return await call()
+            except MessageThrottled as error:
+                await self._clock.sleep(error.retry_after)
+        return await call()
+
+    @asynccontextmanager
+    async def _holding(self, change: Change) -> AsyncIterator[None]:
+        """Keep every other process from taking the change up for as long as this one lives and is at it."""
+
+        async def keep() -> None:
+            while True:
+                # The loop's own time, whatever the clock says: this is about being alive.
+                await asyncio.sleep(self._grace.total_seconds() / 3)
+                try:
+                    await self._ledger.hold(change.id, self._grace)
+                except LedgerError as error:
+                    log.warning("hold_not_kept", change=change.id, problem=str(error))
+
         await self._ledger.hold(change.id, self._grace)
+        keeping = asyncio.create_task(keep())
         try:
-            async with asyncio.timeout(self._grace.total_seconds() * 0.8):
+            yield
+        finally:
+            keeping.cancel()
+
+    async def _read(self, change: Change) -> Reading | None:
+        """Read the plan; None where DBS does not answer soon."""
+        try:
+            async with asyncio.timeout(PATIENCE):
                 return await self._dbs.read(change.request.plan_id)
         except (DbsError, TimeoutError) as error:
             log.warning("plan_not_read", change=change.id, problem=str(error))

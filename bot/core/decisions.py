@@ -4,6 +4,7 @@ They return what to write down, None where nothing needs to be, or raise a Refus
 """
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 from bot.core.change import ENDED, Change, State
 from bot.core.events import (
@@ -145,7 +146,8 @@ def expire(change: Change | None, now: datetime, *, owner: str = "", detail: str
         return None
     if change.state is State.EXECUTING and not takes_over(change, now, owner):
         return None
-    return BOT, Expired(why="approval" if change.state is State.PENDING else "execution", detail=detail)
+    why: Literal["approval", "execution"] = "approval" if change.state is State.PENDING else "execution"
+    return BOT, Expired(why=why, detail=detail or (change.attempt.after if change.attempt else ""))
 
 
 def takes_over(change: Change, now: datetime, owner: str) -> bool:
@@ -163,17 +165,20 @@ def start(
     wait: timedelta = timedelta(),
     after: str = "",
 ) -> Decision:
-    """Take the next attempt on, beginning after `wait`; or end what has had its time.
+    """Take the next attempt on, beginning after `wait`; or end what has had its time, `after` saying why it failed.
 
     `client_token` counts for the first attempt only: the token stays the same for the life of the change.
     """
     change = known(change)
     if change.state not in {State.APPROVED, State.EXECUTING} or not takes_over(change, now, owner):
         return None
-    if not change.sent_at and now >= change.expires_at:
-        return expire(change, now, owner=owner, detail=after)
-    if change.sent_at and (len(change.sent_at) >= MOST_SENDS or now + wait > moment(change.sent_at[0]) + SENDING_TIME):
-        return BOT, Stuck(sentence=f"Sent {len(change.sent_at)} times without an answer that says what came of it.")
+    if not change.sent_at:
+        if now >= change.expires_at:
+            return expire(change, now, owner=owner, detail=after)
+        wait = min(wait, change.expires_at - now)
+    elif len(change.sent_at) >= MOST_SENDS or now + wait > moment(change.sent_at[0]) + SENDING_TIME:
+        times = "once" if len(change.sent_at) == 1 else f"{len(change.sent_at)} times"
+        return BOT, Stuck(sentence=f"It was sent {times}, and no answer says what came of it. {after}".rstrip())
     return BOT, Started(
         attempt=change.attempt.attempt + 1 if change.attempt else 1,
         owner=owner,

@@ -58,9 +58,14 @@ def saying_blocks(change: Change, saying: Saying, *, simple: bool = False, alone
     `alone`: it goes to the requester, who sees no card above it.
     """
     blocks = [section(plain(f"Plan {plan_name(change)}")), context(plain(ALONE))] if alone else []
-    blocks += chunks(saying.text) if saying.kind == "note" else _outcome(change, saying.read_back, simple=simple)
+    blocks += _note(saying) if saying.kind == "note" else _outcome(change, saying.read_back, simple=simple)
     small = f"Change {change.id} · event {change.seq} · history {change.head[:HEAD_DIGITS]}"
     return [*blocks, context(plain(small))]
+
+
+def _note(saying: Saying) -> list[Block]:
+    reading = saying.read_back.reading if saying.read_back else None
+    return [*chunks(saying.text), *(_status(reading, moving=False) if reading else [])]
 
 
 def _outcome(change: Change, read_back: ReadBack | None, *, simple: bool) -> list[Block]:

@@ -1,0 +1,93 @@
+"""What it means for a change under way that the plan, DBS or the record says this or that. Pure: nothing is asked here.
+
+None means that nothing stands against sending.
+"""
+
+from bot.core.change import Change
+from bot.core.diff import compare_read_back, moved
+from bot.core.events import Refused, Stale, Stuck, change_digest
+from bot.core.reading import Reading
+from bot.errors import DbsRefused
+
+Outcome = Refused | Stale | Stuck
+
+LOCKED = "locked"
+MISMATCH = "IdempotentParameterMismatch"
+
+
+def judge_record(change: Change, host: str) -> Outcome | None:
+    """Compare what would be sent to `host` with what was approved."""
+    request = change.request
+    digest = change_digest(request.proposed, request.secrets, host, request.baseline)
+    if {digest} == {request.digest, *(vote.digest for vote in change.votes)}:
+        return None
+    return unsendable(
+        change,
+        "DigestMismatch",
+        "What would be sent is not what was approved: the record or the DBS endpoint was changed.",
+        "Find out who wrote to the ledger or changed the settings.",
+    )
+
+
+def judge_plan(change: Change, reading: Reading) -> Outcome | None:
+    """Compare the plan as it is now with what the approvers saw and, after a send, with what it was to become."""
+    if change.sent_at:
+        return None if _before_or_after(change, reading) else _somebody_else(reading)
+    if moved(change.request.baseline, reading.baseline):
+        return plan_moved(reading)
+    if reading.status == LOCKED:
+        return unsendable(
+            change,
+            "PlanLocked",
+            "The plan is locked: DBS takes no change of it.",
+            "Have the plan unlocked in the DBS console, usually by paying what is due.",
+        )
+    return None
+
+
+def judge_refusal(change: Change, reading: Reading, error: DbsRefused) -> Outcome:
+    """Say what a refusal means, given the plan as it was right before: final on a first send.
+
+    After an earlier send the first copy may have counted, unless the plan shows that it did not; what DBS says of a
+    token that it met with other parameters says nothing about that, as a password may have changed in between.
+    """
+    first = len(change.sent_at) == 1
+    if first or (error.code != MISMATCH and not moved(change.request.baseline, reading.baseline)):
+        return dbs_refused(error)
+    return Stuck(
+        sentence=f"An earlier send went unanswered and may have been carried out; a repeat was refused: {error}",
+        now=dict(reading.baseline),
+    )
+
+
+def plan_moved(reading: Reading) -> Stale:
+    """Say that the plan is no longer what the approvers saw."""
+    return Stale(
+        why="plan", sentence="The plan changed after it was read for this request.", now=dict(reading.baseline)
+    )
+
+
+def dbs_refused(error: DbsRefused) -> Refused:
+    """Write DBS's refusal down as it said it."""
+    return Refused(code=error.code, message=error.message, request_id=error.request_id, advice=error.advice)
+
+
+def unsendable(change: Change, code: str, message: str, advice: str) -> Outcome:
+    """Say that a change cannot be sent, or not once more."""
+    if change.sent_at:
+        return Stuck(sentence=f"It was sent before without an answer, and cannot be sent again. {message} {advice}")
+    return Refused(code=code, message=message, advice=advice)
+
+
+def _before_or_after(change: Change, reading: Reading) -> bool:
+    """Whether the plan looks as it did when approved, or as it was to become: either may be our own doing."""
+    request = change.request
+    return not moved(request.baseline, reading.baseline) or not compare_read_back(request.proposed, reading)
+
+
+def _somebody_else(reading: Reading) -> Stuck:
+    return Stuck(
+        sentence="It was sent without an answer, and the plan is now neither what it was nor what was approved: "
+        "somebody else may have changed it.",
+        now=dict(reading.baseline),
+    )
