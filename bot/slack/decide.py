@@ -1,5 +1,7 @@
 """Clicks on a card and in its thread: recorded before they are acknowledged, or refused in one private sentence."""
 
+import asyncio
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -11,7 +13,7 @@ from bot.core import decisions
 from bot.core.change import Change
 from bot.core.diff import compare_read_back, moved
 from bot.engine import Engine
-from bot.errors import DbsError, LedgerAltered, LedgerError, Refusal
+from bot.errors import DbsError, LedgerAltered, LedgerError, LookUpFailed, Refusal
 from bot.ports import Clock, Dbs, Decide, Ledger
 from bot.rights import Rights
 from bot.slack.card import plan_name
@@ -19,7 +21,7 @@ from bot.slack.configure import TOO_LATE, Configure, trouble
 from bot.slack.inputs import typed_values
 from bot.slack.outcome import read_again_text
 from bot.slack.review import REASON, deny_view
-from bot.slack.text import escape
+from bot.slack.text import escape, inert
 from bot.slack.web import SlackFailed, slack_call
 from bot.slack.whisper import Whisper
 from bot.tasks import Tasks
@@ -118,7 +120,7 @@ class Decisions:
             change = await self._ledger.record(change_id, decide)
         except Refusal as refusal:
             await self._bar(change_id, by, "deny", refusal)
-            return {"response_action": "errors", "errors": {REASON: refusal.sentence}}
+            return {"response_action": "errors", "errors": {REASON: await self._named(refusal.sentence)}}
         except LedgerError as error:
             return {"response_action": "errors", "errors": {REASON: not_recorded(error)}}
         self._engine.advance_soon(change.id)
@@ -154,8 +156,11 @@ class Decisions:
         before = moved(change.request.baseline, reading.baseline)
         after = compare_read_back(change.request.proposed, reading)
         found = read_again_text(change, reading.status, before, after)
-        if not await self._telling.note(change, found):
-            self._say(body, escape(found))  # the thread is gone: the button was on a direct message
+        clicked_in = (body.get("channel") or {}).get("id")
+        if change.card is not None and clicked_in == change.card.channel:
+            await self._telling.note(change, found)
+        else:
+            self._say(body, escape(found))  # the button was on a direct message: the thread is gone
 
     async def _take(self, body: Mapping[str, Any], change_id: str, action: str, decide: Callable[[], Any]) -> None:
         """Record a decision, or tell the person why not."""
@@ -187,6 +192,17 @@ class Decisions:
     async def _refuse(self, body: Mapping[str, Any], change_id: str, action: str, refusal: Refusal) -> None:
         await self._bar(change_id, body["user"]["id"], action, refusal)
         self._say(body, refusal.sentence)
+
+    async def _named(self, sentence: str) -> str:
+        """Put names in place of mentions: the text under an input knows no markup."""
+        for user_id in re.findall(r"<@(\w+)>", sentence):
+            try:
+                async with asyncio.timeout(0.5):
+                    name = (await self._rights.people.person(user_id)).name
+            except (LookUpFailed, TimeoutError):
+                continue
+            sentence = sentence.replace(f"<@{user_id}>", f"@{inert(name)}")
+        return sentence
 
     def _say(self, body: Mapping[str, Any], text: str) -> None:
         """Tell the person alone, without keeping Slack waiting for the answer to the click itself."""
