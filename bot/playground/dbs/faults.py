@@ -44,6 +44,8 @@ class Fault:
     """Fields of the reply that are replaced."""
     ignore: frozenset[str] = frozenset()
     """Parameters of ConfigureBackupPlan that are accepted and not applied."""
+    meanwhile: Mapping[str, object] = field(default_factory=dict)
+    """Reply fields of the plan that somebody at the console changes right after the call."""
     statuses: tuple[str, ...] = ()
     """What reads show as the plan's status after this call, one by one; the last one stays."""
     message: str = ""
@@ -71,9 +73,9 @@ def fail(status: int = 503, code: str = "ServiceUnavailable", *, after: bool = F
     return Fault(after=refusal) if after else Fault(before=refusal)
 
 
-def lose_answer() -> Fault:
-    """Do what was asked and close the connection without a word."""
-    return Fault(cut="after")
+def lose_answer(**meanwhile: object) -> Fault:
+    """Do what was asked and close the connection without a word; `meanwhile` fields of the plan are changed."""
+    return Fault(cut="after", meanwhile=meanwhile)
 
 
 def cut() -> Fault:

@@ -34,6 +34,12 @@ class Received:
     params: dict[str, str] = field(repr=False)
     code: str = ""
     """What it was answered: empty for success, else the error's code, or `cut`."""
+    at: float = 0.0
+    """Seconds since 1970."""
+    duration: float | None = None
+    """Seconds until it was answered; None before that."""
+    answer: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The body it was answered with; empty where that was none of DBS's."""
 
 
 class FakeDbs:
@@ -58,6 +64,7 @@ class FakeDbs:
         self.requests: list[Received] = []
         self.plans = self.account.plans
         self.effects = self.account.effects
+        self._now = now
         self._host, self._port = host, port
         self._faults: dict[str, list[tuple[str, Fault]]] = defaultdict(list)
         self._runner: web.AppRunner | None = None
@@ -78,6 +85,15 @@ class FakeDbs:
         With `plan_id` only calls about that plan do.
         """
         self._faults[action] += [(plan_id, fault) for fault in faults]
+
+    @property
+    def queued(self) -> list[tuple[str, str, Fault]]:
+        """Return what is still to go wrong: (action, the plan it is about or "", fault)."""
+        return [(action, *one) for action, queue in self._faults.items() for one in queue]
+
+    def forget(self) -> None:
+        """Let nothing more go wrong."""
+        self._faults.clear()
 
     def change(self, plan_id: str, **fields: Any) -> None:
         """Change a plan as somebody at the console would: reply fields, behind the bot's back."""
@@ -123,6 +139,7 @@ class FakeDbs:
         )
         if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             received.params.update(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+        received.at, began = self._now(), time.monotonic()
         self.requests.append(received)
         request_id = str(uuid.uuid4()).upper()
         try:
@@ -130,6 +147,7 @@ class FakeDbs:
         except Refused as refusal:
             received.code = refusal.code
             answer = refusal.answer(request_id, http.host)
+        received.duration = time.monotonic() - began
         if isinstance(answer, bytes):
             return web.Response(body=answer, content_type="text/html")
         if answer is None:
@@ -137,6 +155,7 @@ class FakeDbs:
             if http.transport is not None:
                 http.transport.abort()
             return web.Response()
+        received.answer = answer.body
         return web.json_response(answer.body, status=answer.status, headers=answer.headers)
 
     async def _answer(self, http: web.Request, received: Received, request_id: str) -> Answer | bytes | None:
@@ -160,6 +179,8 @@ class FakeDbs:
         if received.version == VERSION:
             body |= {"Success": True, "HttpStatusCode": 200, "ErrCode": "", "ErrMessage": ""}
         body |= call(received.params, fault)
+        if fault.meanwhile:
+            self.change(received.params["BackupPlanId"], **fault.meanwhile)
         if fault.gate is not None and not fault.gate_before:
             await fault.gate.pass_through()
         if fault.after is not None:

@@ -131,7 +131,8 @@ def _respond(world: World, token: str, said: Json) -> None:
     elif said.get("response_type") == "in_channel":
         chat.post(world, channel, content, str(said.get("thread_ts") or ""))
     else:
-        world.show_ephemeral(right.user_id, right.channel, content)
+        thread = {"thread_ts": said["thread_ts"]} if said.get("thread_ts") else {}
+        world.show_ephemeral(right.user_id, right.channel, {**content, **thread})
 
 
 def _errors(world: World, view: View, errors: Any) -> str:

@@ -130,17 +130,17 @@ class Form:
         view = self._view()
         if not view.content.get("submit"):
             raise ClientBlocked("the view has no submit button")
-        wrong = []
+        wrong: dict[str, str] = {}
         for block, element in holders(view.content["blocks"]):
             state = view.state.get(block["block_id"], {}).get(element["action_id"])
             if block["type"] != "input" or state is None:
                 continue
             if is_blank(state) and not block.get("optional"):
-                wrong.append(f"{block['block_id']} is required")
+                wrong[block["block_id"]] = "is required"
             elif sentence := objection(element, state):
-                wrong.append(f"{block['block_id']} {sentence}")
+                wrong[block["block_id"]] = sentence
         if wrong:
-            raise ClientBlocked("; ".join(wrong))
+            raise ClientBlocked("; ".join(f"{name} {sentence}" for name, sentence in wrong.items()), wrong)
         view.errors = {}
         delivery = await self._courier.deliver("interactive", payloads.submission(self._world, self.member, view))
         return Ack(delivery, action=answers.submission(self._world, view, delivery))
@@ -179,7 +179,7 @@ class Form:
         state = entry(element, value)
         sentence = objection(element, state)
         if sentence:
-            raise ClientBlocked(f"{block['block_id']} {sentence}")
+            raise ClientBlocked(f"{block['block_id']} {sentence}", {block["block_id"]: sentence})
         if "confirm" in element and not accept:
             return None
         view.state[block["block_id"]][element["action_id"]] = state

@@ -159,6 +159,7 @@ class FakeSlack:
         id: str = "",  # noqa: A002 the word Slack uses
         team_id: str = "",
         tz: str = "Europe/London",
+        full_name: str = "",
         **flags: bool,
     ) -> Person:
         """Add somebody; another `team_id` makes them an outsider.
@@ -166,7 +167,7 @@ class FakeSlack:
         Flags are restricted, ultra_restricted, bot, deleted, stranger.
         """
         user_id = id or f"U0{name.upper()}"
-        member = Member(user_id, name, team_id or self.team_id, tz=tz, **flags)
+        member = Member(user_id, name, team_id or self.team_id, tz=tz, full_name=full_name, **flags)
         self.world.workspace.members[user_id] = member
         self.people[user_id] = Person(self.world, self.courier, member)
         return self.people[user_id]

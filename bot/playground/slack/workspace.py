@@ -28,6 +28,12 @@ class Member:
     deleted: bool = False
     stranger: bool = False
     tz: str = "Europe/London"
+    full_name: str = ""
+
+    @property
+    def real_name(self) -> str:
+        """What stands beside their messages."""
+        return self.full_name or self.name.title()
 
     def as_json(self, now: float) -> Json:
         """Return the `user` object of users.info. Deactivated people lack the flags of a member, as in Slack."""
@@ -38,7 +44,7 @@ class Member:
             "team_id": self.team_id,
             "name": self.name,
             "deleted": self.deleted,
-            "profile": {"real_name": self.name.title(), "display_name": self.name, "team": self.team_id},
+            "profile": {"real_name": self.real_name, "display_name": self.name, "team": self.team_id},
             "is_bot": self.bot,
             "is_app_user": False,
             "updated": int(now),
@@ -47,7 +53,7 @@ class Member:
             user["is_stranger"] = True
         if not self.deleted:
             user |= {
-                "real_name": self.name.title(),
+                "real_name": self.real_name,
                 "tz": self.tz,
                 "tz_label": self.tz,
                 "tz_offset": int(offset.total_seconds()) if offset else 0,

@@ -113,7 +113,7 @@ class World:
         return {"id": member.id, "username": member.name, "name": member.name, "team_id": member.team_id}
 
     def show_ephemeral(self, user_id: str, channel_id: str, content: Json) -> Json:
-        """Show a private reply to one person."""
+        """Show a private reply to one person, in a thread if `content` names one."""
         message = {
             "type": "message",
             "subtype": "bot_message",
@@ -121,7 +121,7 @@ class World:
             "ts": self.workspace.mint_ts(),
             "channel": channel_id,
             "text": content.get("text", ""),
-            **({"blocks": content["blocks"]} if content.get("blocks") else {}),
+            **{key: content[key] for key in ("blocks", "thread_ts") if content.get(key)},
         }
         self.ephemerals.setdefault(user_id, []).append(message)
         self.workspace.changed()
