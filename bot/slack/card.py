@@ -141,8 +141,11 @@ def _standing(change: Change) -> list[Block]:
     """Say where it stands; what people or DBS wrote stays out of mrkdwn."""
     if change.state is State.PENDING:
         return [section(mrkdwn(f"*Waiting for {change.missing} more.* {change.request.demand.sentence}"))]
+    # Nothing is different for people between the last approval and the send.
+    unsent = change.open and not change.sent_at
+    state = State.APPROVED if unsent else change.state
     by = f" By <@{change.ended_by}>." if change.ended_by and change.ended_by != BOT else ""
-    said = section(mrkdwn(f"*{ENDINGS[change.state]}.*{by}"))
+    said = section(mrkdwn(f"*{ENDINGS[state]}.*{by}"))
     if isinstance(change.outcome, Denied):
         return [said, quote(shortened(change.outcome.reason, REASON))]
     return [said]

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from bot.playground.acts import said
+from bot.playground.dbs.plans import redis_on_ecs
 from bot.playground.stage import Stage
 
 OpenStage = Callable[..., Awaitable[Stage]]
@@ -31,9 +33,42 @@ async def open_stage(tmp_path: Path) -> AsyncIterator[OpenStage]:
 
         yield one
     for stage in opened:
-        assert stage.slack.violations == []
-        for bot in stage.bots:
-            assert "Traceback" not in bot.log, bot.log
+        check(stage)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """A stage on which one process runs for all tests of a module, as it does in life; see `shared_stage`."""
+    async with Stage(tmp_path_factory.mktemp("stage")) as stage:
+        await stage.start_bot()
+        yield stage
+    check(stage)
+
+
+@pytest.fixture
+def shared_stage(running_stage: Stage) -> Stage:
+    """The running stage, with nothing left on anybody's screen. Tests keep apart by each using a `new_plan`.
+
+    Its module needs `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
+    """
+    world = running_stage.slack.world
+    for person in running_stage.slack.people:
+        world.modals.clear(person)
+    world.ephemerals.clear()
+    world.notices.clear()
+    return running_stage
+
+
+@pytest.fixture
+def new_plan(shared_stage: Stage) -> Callable[..., str]:
+    """Put one more plan into the account and return its id; it needs no secret."""
+
+    def put(**fields: Any) -> str:
+        plan = redis_on_ecs(f"dbstest{len(shared_stage.dbs.plans):06}", **fields)
+        shared_stage.dbs.plans[plan["BackupPlanId"]] = plan
+        return str(plan["BackupPlanId"])
+
+    return put
 
 
 @pytest.fixture
@@ -59,3 +94,10 @@ def history() -> Callable[[Stage, dict[str, Any]], list[tuple[str, str, dict[str
         return [(kind, actor, json.loads(data)) for kind, actor, data in rows]
 
     return read
+
+
+def check(stage: Stage) -> None:
+    """Find what no test may leave behind: payloads that Slack would not take, and surprises."""
+    assert stage.slack.violations == []
+    for bot in stage.bots:
+        assert "Traceback" not in bot.log, bot.log
