@@ -62,8 +62,10 @@ def serve() -> None:
 @exits_with_sentences
 def demo(script: bool) -> None:  # noqa: ARG001 - the playground without --script is still to come
     """Try the bot without a Slack workspace."""
-    from bot.playground.script import play  # noqa: PLC0415 - needs the extra `demo`
-
+    try:
+        from bot.playground.script import play  # noqa: PLC0415 - needs the extra `demo`
+    except ModuleNotFoundError as missing:
+        raise click.ClickException(f"The demo needs {missing.name}: install backup-plan-bot[demo].") from missing
     sys.exit(asyncio.run(play(sys.stdout)))
 
 
