@@ -1,5 +1,6 @@
 """What people on the stage do again and again: ask for a change, find its card, wait for its outcome."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -17,6 +18,16 @@ async def open_form(person: Person, plan_id: str, channel: str = CHANNEL) -> dic
     """Type the command and wait for the form of the plan."""
     await person.command(f"/backup-plan configure {plan_id}", channel=channel)
     return await person.wait_for_view(lambda view: "BackupPlanName" in inputs(view), SECONDS)
+
+
+async def listed(person: Person, typed: str = "", seconds: float = SECONDS) -> list[dict[str, Any]]:
+    """Type into the choice of a plan until the list behind it has been read, and return what is offered."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = await person.suggest("BackupPlanId", typed)
+            if found and found[0]["value"] != "-":
+                return found
+            await asyncio.sleep(0.05)
 
 
 async def fill(person: Person, values: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.core.plan import parameter, parameters
-from bot.playground.acts import ask, card_now, fill, inputs, new_card, outcome
+from bot.playground.acts import ask, card_now, fill, inputs, listed, new_card, outcome
 from bot.playground.dbs.faults import Gate, cut, hold, refuse, throttle
 from bot.playground.dbs.plans import crowd
 from bot.playground.slack.person import Person
@@ -57,16 +57,6 @@ def required(view: View) -> set[str]:
 def alerting(words: str) -> Callable[[View], bool]:
     """Whether a view says these words in an alert at its top."""
     return lambda view: view["blocks"][0]["type"] == "alert" and words in plain_text(view)
-
-
-async def listed(person: Person, typed: str, seconds: float = 5.0) -> list[dict[str, Any]]:
-    """Type until the list of plans has been read, and return what is offered."""
-    for _ in range(int(seconds / 0.05)):
-        found = await person.suggest("BackupPlanId", typed)
-        if found[0]["value"] != "-":
-            return found
-        await asyncio.sleep(0.05)
-    raise TimeoutError(found[0]["text"]["text"])
 
 
 async def choose(person: Person, plan_id: str) -> None:

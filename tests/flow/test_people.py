@@ -1,6 +1,6 @@
 """Who may ask for changes, who may see plans, and what everybody else is told."""
 
-from bot.playground.acts import ask, fill, inputs
+from bot.playground.acts import ask, fill, inputs, listed
 from bot.playground.slack.person import Person
 from bot.playground.slack.server import plain_text
 from bot.playground.stage import CHANNEL, POLICY, Stage
@@ -45,7 +45,7 @@ async def test_req36_who_may_neither_ask_nor_approve_sees_no_plan_and_no_suggest
     await ask(stage.slack, stage.rita, RDS, {"SourceEndpointPassword": "orders-db"})
     await stage.rita.command("/backup-plan configure", channel=CHANNEL)
     await stage.rita.wait_for_view(lambda view: list(inputs(view)) == ["BackupPlanId"])
-    await stage.rita.suggest("BackupPlanId", "orders")
+    await listed(stage.rita, "orders")
     suggestion = stage.slack.deliveries[-1].payload
     seen = len(stage.dbs.requests)
     assert "does not name you" in await told(stage.olga, f"configure {RDS}")
