@@ -19,7 +19,7 @@ def judge_record(change: Change, host: str) -> Outcome | None:
     """Compare what would be sent to `host` with what was approved."""
     request = change.request
     digest = change_digest(request.proposed, request.secrets, host, request.baseline)
-    if {digest} == {request.digest, *(vote.digest for vote in change.votes)}:
+    if request.host == host and {digest} == {request.digest, *(vote.digest for vote in change.votes)}:
         return None
     return unsendable(
         change,

@@ -1,0 +1,773 @@
+"""One change carried out: what is looked at before the call, what is written down around it, and what repeats it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doubles import (
+    ANA,
+    BEN,
+    CALL_TIME,
+    EXECUTE_WITHIN,
+    LEASE,
+    NOON,
+    PASSWORD,
+    PLAN,
+    POLICY,
+    PROPOSED,
+    REF,
+    REQUESTER,
+    Fault,
+    Process,
+    World,
+)
+
+from bot.core import decisions
+from bot.core.change import Change, State
+from bot.core.events import Expired, Refused, SecretUse, Stale, Stuck, moment
+from bot.errors import (
+    DbsError,
+    DbsRefused,
+    DbsThrottled,
+    DbsUnanswered,
+    DbsUnreachable,
+    LedgerBusy,
+    LookUpFailed,
+    Refusal,
+    SecretMissing,
+    SecretUnreachable,
+)
+
+LOST = DbsUnanswered("ReadTimeout", "no answer within 20 seconds.")
+MISMATCH = DbsRefused("IdempotentParameterMismatch", "Other parameters.", "RQ1")
+FORBIDDEN = DbsRefused("Request.Forbidden", "Not authorized.", "RQ2", "Grant the action.")
+DOWN = DbsUnreachable("ConnectError", "dbs.test cannot be reached.")
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with World(tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+def process(world: World) -> Process:
+    return world.process()
+
+
+def unanswered(*, done: bool) -> Fault:
+    """Lose the answer, of a call that was carried out or not."""
+    return Fault(error=LOST, done=done)
+
+
+async def die() -> None:
+    """Let the process that gets here end."""
+    raise asyncio.CancelledError
+
+
+async def nothing() -> None:
+    """Let time pass, and nothing else happen."""
+
+
+def gaps(world: World) -> list[float]:
+    """Return the seconds from one send to the next."""
+    times = [call.at for call in world.dbs.calls]
+    return [(later - sooner).total_seconds() for sooner, later in pairwise(times)]
+
+
+# The good case
+
+
+async def test_what_was_approved_is_sent_once_and_written_down_around_the_call(world: World, process: Process) -> None:
+    await world.approved()
+    change = await process.execute()
+    (call,) = world.dbs.calls
+    started, sent, applied = (await world.events())[-3:]
+    assert (change.state, change.appended, world.dbs.effects) == (State.APPLIED, True, 1)
+    assert (started.type, sent.type, applied.type) == ("started", "sent", "applied")
+    assert started.data["client_token"] == call.token
+    assert moment(started.data["lease_end"]) == NOON + LEASE
+    assert sent.data["attempt"] == started.data["attempt"] == 1
+    assert applied.data["request_id"] == "R1"
+
+
+async def test_req30_the_password_goes_beside_the_request_and_the_secret_s_name_goes_nowhere(
+    world: World, process: Process
+) -> None:
+    await world.approved()
+    await process.execute()
+    (call,) = world.dbs.calls
+    assert call.request == {name: text for name, text in PROPOSED.items() if name != "SourceEndpointPassword"}
+    assert call.passwords == {"SourceEndpointPassword": PASSWORD}
+    assert world.secrets.fetched == [REF]
+
+
+async def test_a_change_without_a_secret_fetches_none(world: World, process: Process) -> None:
+    redis = {**PLAN, "DatabaseType": "Redis", "BackupMethod": "logical"}
+    world.dbs.plan = replace(world.dbs.plan, database_type="Redis")
+    await world.approved(secrets={}, proposed={**PLAN, "BackupRetentionPeriod": "30"}, baseline=redis)
+    assert (await process.execute()).state is State.APPLIED
+    assert (world.secrets.fetched, world.dbs.calls[0].passwords) == ([], {})
+
+
+async def test_sent_is_in_the_ledger_before_the_call_leaves(world: World, process: Process) -> None:
+    seen: list[list[str]] = []
+
+    async def look() -> None:
+        seen.append((await world.kinds())[-2:])
+
+    await world.approved()
+    world.dbs.next("configure", Fault(meanwhile=look))
+    await process.execute()
+    assert seen == [["started", "sent"]]
+
+
+async def test_the_plan_is_read_last_of_all_that_is_asked_before_the_first_send(world: World, process: Process) -> None:
+    async def demote() -> None:
+        assert world.people.fresh, "people are asked before"
+        assert world.secrets.fetched == []
+
+    await world.approved()
+    world.dbs.next("read", Fault(meanwhile=demote))
+    assert (await process.execute()).state is State.APPLIED
+
+
+async def test_a_change_that_waits_for_approvals_is_not_carried_out(world: World, process: Process) -> None:
+    await world.announced()
+    await world.approve(ANA)
+    change = await process.execute()
+    assert (change.state, change.appended, world.dbs.calls) == (State.PENDING, False, [])
+
+
+async def test_a_change_that_has_ended_is_left_alone(world: World, process: Process) -> None:
+    await world.approved()
+    await process.execute()
+    change = await process.execute()
+    assert (change.state, change.appended, len(world.dbs.calls)) == (State.APPLIED, False, 1)
+
+
+# Nothing is sent of what is stale
+
+
+async def test_req11_a_plan_that_moved_is_stale_and_says_how_it_is_now(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.change(BackupRetentionPeriod="99")
+    change = await process.execute()
+    assert isinstance(change.outcome, Stale)
+    assert change.outcome.why == "plan"
+    assert change.outcome.now["BackupRetentionPeriod"] == "99"
+    assert world.dbs.calls == []
+
+
+async def test_what_every_backup_changes_does_not_make_a_plan_stale(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.plan = replace(world.dbs.plan, status="check_pass", message="Backup of last night failed.", region="x")
+    assert (await process.execute()).state is State.APPLIED
+
+
+async def test_another_engine_behind_the_same_plan_is_stale(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.plan = replace(world.dbs.plan, backup_method="physical")
+    assert (await process.execute()).state is State.STALE
+
+
+@pytest.mark.parametrize(
+    "flags", [{"is_deleted": True}, {"is_guest": True}, {"is_stranger": True}, {"is_bot": True}, {"team_id": "T1"}]
+)
+async def test_req06_an_approver_who_no_longer_counts_makes_it_stale(
+    world: World, process: Process, flags: dict[str, Any]
+) -> None:
+    await world.approved()
+    world.people.people[BEN] = replace(world.people.people[BEN], **flags)
+    change = await process.execute()
+    assert isinstance(change.outcome, Stale)
+    assert change.outcome.why == "approver"
+    assert change.outcome.sentence == f"<@{BEN}> may no longer approve, so 1 of 2 approvals are left."
+    assert world.dbs.calls == []
+
+
+async def test_req06_an_approver_who_left_the_group_makes_it_stale(world: World, process: Process) -> None:
+    await world.approved()
+    world.people.groups["S0DBA"] = frozenset({ANA, REQUESTER})
+    change = await process.execute()
+    assert isinstance(change.outcome, Stale)
+    assert change.outcome.why == "approver"
+
+
+async def test_a_requester_who_is_deactivated_makes_it_stale(world: World, process: Process) -> None:
+    await world.approved()
+    world.people.people[REQUESTER] = replace(world.people.people[REQUESTER], is_deleted=True)
+    change = await process.execute()
+    assert isinstance(change.outcome, Stale)
+    assert change.outcome.why == "requester"
+    assert world.dbs.calls == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("approvals = 2", "approvals = 3", "The policy now asks for 3 approvals, not 2."),
+        ('ref = "env:ORDERS"', 'ref = "env:OTHER"', "keeps the secret 'orders-db' elsewhere"),
+        ('plans = ["dbs*"]', 'plans = ["other"]', "does not allow the secret 'orders-db' for plan dbs1"),
+        ('sources = ["rm-1"]', 'sources = ["rm-2"]', "does not allow the secret 'orders-db' for rm-1"),
+        ("[secrets.orders-db]", "[secrets.another]", "no longer has the secret 'orders-db'"),
+    ],
+)
+async def test_req35_a_policy_that_no_longer_allows_it_makes_it_stale(
+    world: World, old: str, new: str, said: str
+) -> None:
+    await world.approved()
+    change = await world.process(POLICY.replace(old, new)).execute()
+    assert isinstance(change.outcome, Stale)
+    assert change.outcome.why == "policy"
+    assert said in change.outcome.sentence
+    assert (world.dbs.calls, world.secrets.fetched) == ([], [])
+
+
+async def test_a_looser_policy_changes_nothing(world: World) -> None:
+    await world.approved()
+    assert (await world.process(POLICY.replace("approvals = 2", "approvals = 1")).execute()).state is State.APPLIED
+
+
+async def test_everybody_is_looked_up_afresh_before_the_first_send(world: World, process: Process) -> None:
+    await world.approved()
+    await process.execute()
+    assert sorted(world.people.fresh) == sorted([REQUESTER, ANA, BEN, "S0DBA"])
+    assert world.people.asked == []
+
+
+# Nor of what is refused
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"proposed": {**PROPOSED, "BackupRetentionPeriod": "1"}},
+        {"baseline": {**PLAN, "DatabaseType": "MySQL", "BackupMethod": "logical", "OSSBucketName": "x"}},
+        {"secrets": {"SourceEndpointPassword": SecretUse(name="orders-db", ref="env:OTHER")}},
+        {"secrets": {"SourceEndpointPassword": SecretUse(name="other-db", ref=REF)}},
+        {"secrets": {}},
+        {"host": "dbs.elsewhere"},
+    ],
+)
+async def test_req10_a_record_that_is_not_what_was_approved_is_refused(
+    world: World, process: Process, altered: dict[str, Any]
+) -> None:
+    """Even where every hash in the ledger was made to fit."""
+    good = (await world.asked("c0", plan_id="dbs0")).request
+    await world.approved(digest=good.digest, **altered)
+    change = await process.execute()
+    assert isinstance(change.outcome, Refused)
+    assert change.outcome.code == "DigestMismatch"
+    assert (world.dbs.calls, world.secrets.fetched, world.people.fresh) == ([], [], [])
+
+
+async def test_req10_another_endpoint_than_at_the_approval_is_refused(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.host = "dbs.elsewhere"
+    change = await process.execute()
+    assert isinstance(change.outcome, Refused)
+    assert change.outcome.code == "DigestMismatch"
+    assert world.dbs.read_at == []
+
+
+async def test_a_locked_plan_is_refused_and_says_what_to_do(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.plan = replace(world.dbs.plan, status="locked")
+    change = await process.execute()
+    assert isinstance(change.outcome, Refused)
+    assert change.outcome.code == "PlanLocked"
+    assert "unlocked" in change.outcome.advice
+    assert world.dbs.calls == []
+
+
+async def test_a_secret_that_is_missing_refuses_and_names_it(world: World, process: Process) -> None:
+    await world.approved()
+    world.secrets.values.clear()
+    change = await process.execute()
+    assert isinstance(change.outcome, Refused)
+    assert (change.outcome.code, change.outcome.message) == ("SecretMissing", f"There is no secret {REF}.")
+    assert (await world.kinds())[-2:] == ["started", "refused"]
+
+
+async def test_what_dbs_refuses_to_read_is_refused_with_its_words(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("read", FORBIDDEN)
+    change = await process.execute()
+    assert change.outcome == Refused(
+        code="Request.Forbidden", message="Not authorized.", request_id="RQ2", advice="Grant the action."
+    )
+    assert world.dbs.calls == []
+
+
+async def test_what_breaks_a_rule_by_now_is_refused_before_it_counts_as_sent(world: World, process: Process) -> None:
+    """The rules may have become stricter while a change waited for its approvals."""
+    await world.approved(proposed={**PROPOSED, "BackupRetentionPeriod": "9999"})
+    change = await process.execute()
+    assert isinstance(change.outcome, Refused)
+    assert change.outcome.code == "InvalidRequest"
+    assert "sent" not in await world.kinds()
+
+
+@pytest.mark.parametrize("error", [FORBIDDEN, MISMATCH])
+async def test_a_refusal_of_the_first_send_is_final(world: World, process: Process, error: DbsRefused) -> None:
+    await world.approved()
+    world.dbs.next("configure", error)
+    change = await process.execute()
+    assert change.outcome == Refused(
+        code=error.code, message=error.message, request_id=error.request_id, advice=error.advice
+    )
+    assert len(world.dbs.calls) == 1
+
+
+# Cannot be sent for now: tried again until `execute_within`, then expired
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "reason"),
+    [
+        ("read", DOWN, "The plan could not be read: ConnectError: dbs.test cannot be reached."),
+        ("read", LOST, "The plan could not be read: ReadTimeout: no answer within 20 seconds."),
+        ("fetch", SecretUnreachable("KMS does not answer"), "KMS does not answer."),
+        ("person", LookUpFailed("Slack did not answer."), "Slack did not answer."),
+    ],
+)
+async def test_what_cannot_be_reached_for_an_hour_expires_and_says_why(
+    world: World, process: Process, asked: str, error: Exception, reason: str
+) -> None:
+    await world.approved()
+    place = {"read": world.dbs, "fetch": world.secrets, "person": world.people}[asked]
+    place.next(ANA if asked == "person" else asked, *([error] * 500))
+    change = await process.execute()
+    assert change.outcome == Expired(why="execution", detail=reason)
+    assert moment(change.ended_at) == NOON + EXECUTE_WITHIN
+    assert (world.dbs.calls, change.sent_at) == ([], ())
+    assert process.waited[0] == reason
+
+
+@pytest.mark.parametrize("asked", ["read", "fetch", "person"])
+async def test_what_comes_back_in_time_is_sent(world: World, process: Process, asked: str) -> None:
+    await world.approved()
+    error = {"read": DOWN, "fetch": SecretUnreachable("KMS"), "person": LookUpFailed("Slack")}[asked]
+    place = {"read": world.dbs, "fetch": world.secrets, "person": world.people}[asked]
+    place.next(ANA if asked == "person" else asked, *([error] * 20))
+    change = await process.execute()
+    assert (change.state, len(world.dbs.calls)) == (State.APPLIED, 1)
+    assert change.attempt is not None
+    assert change.attempt.attempt == 21
+
+
+async def test_a_wait_that_dbs_asks_for_beyond_the_time_allowed_ends_with_that_time(
+    world: World, process: Process
+) -> None:
+    await world.approved()
+    throttled = DbsThrottled("Throttling.User", "Slow down.", retry_after=7200.0)
+    world.dbs.next("read", throttled, throttled)
+    change = await process.execute()
+    assert isinstance(change.outcome, Expired)
+    assert "Throttling.User: Slow down." in change.outcome.detail
+    assert moment(change.ended_at) == NOON + EXECUTE_WITHIN
+
+
+async def test_nothing_is_sent_once_the_time_is_over_even_if_it_ran_out_just_before_the_call(
+    world: World, process: Process
+) -> None:
+    async def dawdle() -> None:
+        world.clock.pass_by(EXECUTE_WITHIN)
+
+    await world.approved()
+    world.secrets.next("fetch", Fault(meanwhile=dawdle))
+    change = await process.execute()
+    assert change.outcome == Expired(why="execution", detail="There was no time left for a whole call.")
+    assert world.dbs.calls == []
+
+
+async def test_another_process_that_finds_it_too_late_says_what_the_last_attempt_met(world: World) -> None:
+    await world.approved()
+    dead = world.process()
+    world.dbs.next("read", DOWN, DOWN)
+    world.clock.meanwhile.extend([nothing, die])
+    with pytest.raises(asyncio.CancelledError):
+        await dead.execute()
+    world.clock.pass_by(EXECUTE_WITHIN)
+    change = await world.process().execute()
+    assert isinstance(change.outcome, Expired)
+    assert change.outcome.detail.startswith("The plan could not be read")
+
+
+# Repeats
+
+
+async def test_req26_the_nth_repeat_follows_within_two_to_the_n_seconds_and_never_later_than_the_lease(
+    world: World, process: Process
+) -> None:
+    await world.approved()
+    world.dbs.next("read", *([DOWN] * 12))
+    await process.execute()
+    waits = world.clock.slept
+    assert len(waits) == 12
+    for n, wait in enumerate(waits, start=1):
+        assert 0 < wait < min(2**n, LEASE.total_seconds())
+
+
+async def test_req27_dbs_is_asked_again_after_the_time_it_named(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", DbsThrottled("Throttling.User", "Slow down.", retry_after=7.5))
+    world.dbs.next("configure", DbsUnanswered("InternalError", "Later.", retry_after=90.0))
+    change = await process.execute()
+    assert change.state is State.APPLIED
+    assert gaps(world) == [7.5, 90.0]
+
+
+async def test_an_attempt_that_waits_has_its_lease_from_when_it_begins(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", DbsThrottled("Throttling", "Slow down.", retry_after=100.0))
+    await process.execute()
+    second = (await world.events(kind="started"))[1]
+    assert moment(second.data["not_before"]) == NOON + timedelta(seconds=100)
+    assert moment(second.data["lease_end"]) == NOON + timedelta(seconds=100) + LEASE
+    assert second.data["after"] == "DBS asks to wait: Throttling: Slow down."
+
+
+async def test_req25_the_token_is_the_same_in_every_attempt_and_every_call(world: World) -> None:
+    await world.approved()
+    world.dbs.next("configure", unanswered(done=False), DbsThrottled("Throttling", ""), unanswered(done=False))
+    await world.process().execute()
+    tokens = {event.data["client_token"] for event in await world.events(kind="started")}
+    assert tokens == {call.token for call in world.dbs.calls}
+    assert len(tokens) == 1
+    assert len(world.dbs.calls) == 4
+    (token,) = tokens
+    assert token.isascii()
+    assert 0 < len(token) <= 64
+
+
+async def test_there_is_one_sent_for_each_call(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", unanswered(done=False), DbsThrottled("Throttling", ""), DOWN)
+    await process.execute()
+    sent = [event.data["attempt"] for event in await world.events(kind="sent")]
+    assert sent == [1, 2, 3, 4]
+    assert len(world.dbs.calls) == len(sent)
+
+
+@pytest.mark.parametrize("error", [LOST, DbsUnanswered("NotJson", "HTML."), DOWN])
+async def test_req26_an_answer_that_is_lost_after_the_effect_is_asked_for_again_under_the_same_token(
+    world: World, process: Process, error: DbsError
+) -> None:
+    await world.approved()
+    world.dbs.next("configure", Fault(error=error, done=True))
+    change = await process.execute()
+    assert change.state is State.APPLIED
+    assert len({call.token for call in world.dbs.calls}) == 1
+    assert (len(world.dbs.calls), world.dbs.effects) == (2, 1)
+    assert all(call.request == world.dbs.calls[0].request for call in world.dbs.calls)
+
+
+async def test_req26_a_plan_that_looks_as_before_is_sent_again(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", unanswered(done=False))
+    change = await process.execute()
+    assert (change.state, len(world.dbs.calls), world.dbs.effects) == (State.APPLIED, 2, 1)
+
+
+async def test_a_plan_that_somebody_else_changed_after_a_send_is_stuck_and_not_sent_again(
+    world: World, process: Process
+) -> None:
+    async def meddle() -> None:
+        world.dbs.change(BackupRetentionPeriod="99")
+
+    await world.approved()
+    world.dbs.next("configure", unanswered(done=False))
+    world.clock.meanwhile.append(meddle)
+    change = await process.execute()
+    assert isinstance(change.outcome, Stuck)
+    assert "neither what it was nor what was approved" in change.outcome.sentence
+    assert change.outcome.now["BackupRetentionPeriod"] == "99"
+    assert len(world.dbs.calls) == 1
+
+
+async def test_after_five_sends_a_person_has_to_look(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", *([unanswered(done=False)] * 9))
+    change = await process.execute()
+    assert isinstance(change.outcome, Stuck)
+    assert change.outcome.sentence.startswith("It was sent 5 times, and no answer says what came of it.")
+    assert "no answer within 20 seconds." in change.outcome.sentence
+    assert len(world.dbs.calls) == 5
+
+
+async def test_the_last_send_leaves_within_fifteen_minutes_of_the_first(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", *([DbsThrottled("Throttling", "", retry_after=400.0)] * 9))
+    change = await process.execute()
+    assert change.state is State.STUCK
+    assert gaps(world) == [400.0, 400.0]
+
+
+async def test_nothing_is_sent_hours_later(world: World) -> None:
+    await world.approved()
+    dead = world.process()
+    world.dbs.next("configure", unanswered(done=False))
+    world.clock.meanwhile.append(die)
+    with pytest.raises(asyncio.CancelledError):
+        await dead.execute()
+    world.clock.pass_by(timedelta(hours=2))
+    change = await world.process().execute()
+    assert isinstance(change.outcome, Stuck)
+    assert change.outcome.sentence.startswith("It was sent once,")
+    assert len(world.dbs.calls) == 1
+
+
+async def test_a_plan_that_cannot_be_read_after_a_send_is_read_until_the_time_for_sending_is_over(
+    world: World, process: Process
+) -> None:
+    await world.approved()
+    world.dbs.next("configure", unanswered(done=True))
+    world.dbs.next("read", Fault(), *([FORBIDDEN] * 500))
+    change = await process.execute()
+    assert isinstance(change.outcome, Stuck)
+    assert "Request.Forbidden" in change.outcome.sentence
+    assert moment(change.ended_at) <= NOON + timedelta(minutes=15)
+    assert len(world.dbs.calls) == 1
+
+
+async def test_a_mismatch_of_the_token_after_a_send_is_stuck(world: World, process: Process) -> None:
+    """A password that was rotated in between makes another request of it: the first copy may have been applied."""
+    await world.approved()
+    world.dbs.next("configure", unanswered(done=False), MISMATCH)
+    change = await process.execute()
+    assert isinstance(change.outcome, Stuck)
+    assert "IdempotentParameterMismatch" in change.outcome.sentence
+
+
+@pytest.mark.parametrize(("done", "state"), [(False, State.REFUSED), (True, State.STUCK)])
+async def test_a_refusal_after_an_unanswered_send_is_final_only_while_the_plan_is_as_it_was(
+    world: World, process: Process, done: bool, state: State
+) -> None:
+    await world.approved()
+    world.dbs.next("configure", unanswered(done=done), FORBIDDEN)
+    change = await process.execute()
+    assert change.state is state
+    assert len(world.dbs.calls) == 2
+
+
+async def test_a_secret_that_is_missing_after_a_send_is_stuck(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", unanswered(done=False))
+    world.secrets.next("fetch", Fault(), SecretMissing("There is none."))
+    change = await process.execute()
+    assert isinstance(change.outcome, Stuck)
+    assert "There is none." in change.outcome.sentence
+
+
+async def test_req35_a_secret_that_the_policy_withdraws_between_two_sends_is_not_sent_again(world: World) -> None:
+    await sent_and_dead(world)
+    change = await world.process(POLICY.replace('sources = ["rm-1"]', 'sources = ["rm-2"]')).execute()
+    assert isinstance(change.outcome, Stuck)
+    assert len(world.dbs.calls) == 1
+
+
+async def test_req10_a_record_that_is_altered_between_two_sends_is_not_sent_again(world: World) -> None:
+    await sent_and_dead(world)
+    world.dbs.host = "dbs.elsewhere"
+    change = await world.process().execute()
+    assert isinstance(change.outcome, Stuck)
+    assert len(world.dbs.calls) == 1
+
+
+async def test_who_approved_is_not_asked_again_once_it_may_have_been_carried_out(world: World) -> None:
+    await sent_and_dead(world)
+    world.people.groups["S0DBA"] = frozenset()
+    assert (await world.process().execute()).state is State.APPLIED
+
+
+async def sent_and_dead(world: World) -> None:
+    """Leave a change behind whose process died after an unanswered send, with its lease run out."""
+    await world.approved()
+    world.dbs.next("configure", Fault(meanwhile=die))
+    with pytest.raises(asyncio.CancelledError):
+        await world.process().execute()
+    world.clock.pass_by(LEASE)
+
+
+# Several processes, crashes, and people who change their mind
+
+
+async def test_req26_after_a_crash_our_own_effect_is_not_taken_for_somebody_else_s(world: World) -> None:
+    await world.approved()
+    world.dbs.next("configure", Fault(error=asyncio.CancelledError(), done=True))
+    with pytest.raises(asyncio.CancelledError):
+        await world.process().execute()
+    world.clock.pass_by(LEASE)
+    change = await world.process().execute()
+    assert (change.state, world.dbs.effects) == (State.APPLIED, 1)
+    assert len({call.token for call in world.dbs.calls}) == 1
+
+
+async def test_another_process_takes_over_only_after_the_lease(world: World) -> None:
+    mine, other = world.process(), world.process()
+    seen: list[Change] = []
+
+    async def too_early() -> None:
+        world.clock.pass_by(LEASE - timedelta(milliseconds=1))
+        seen.append(await other.execute())
+
+    await world.approved()
+    world.dbs.next("configure", Fault(meanwhile=too_early))
+    change = await mine.execute()
+    assert (seen[0].state, seen[0].appended) == (State.EXECUTING, False)
+    assert change.state is State.APPLIED
+    assert len(world.dbs.calls) == 1
+
+
+async def test_a_process_that_lost_its_lease_does_not_send(world: World) -> None:
+    """Its successor has sent meanwhile, which it must not take for its own record."""
+    slow, quick = world.process(), world.process()
+
+    async def overtaken() -> None:
+        world.clock.pass_by(LEASE)
+        world.dbs.next("configure", unanswered(done=False))
+        world.clock.meanwhile.append(die)
+        with pytest.raises(asyncio.CancelledError):
+            await quick.execute()
+
+    await world.approved()
+    world.secrets.next("fetch", Fault(meanwhile=overtaken))
+    change = await slow.execute()
+    assert (change.state, change.appended) == (State.EXECUTING, False)
+    assert len(world.dbs.calls) == 1
+    assert [event.data["attempt"] for event in await world.events(kind="sent")] == [2]
+
+
+async def test_a_lease_too_short_for_a_whole_call_is_renewed_before_it_is_sent(world: World, process: Process) -> None:
+    async def dawdle() -> None:
+        world.clock.pass_by(LEASE - CALL_TIME + timedelta(milliseconds=1))
+
+    await world.approved()
+    world.secrets.next("fetch", Fault(meanwhile=dawdle))
+    change = await process.execute()
+    assert change.state is State.APPLIED
+    assert [event.data["attempt"] for event in await world.events(kind="sent")] == [2]
+    (call,) = world.dbs.calls
+    assert change.attempt is not None
+    assert call.at + CALL_TIME <= moment(change.attempt.lease_end)
+
+
+async def test_a_success_that_comes_late_is_recorded_whoever_s_attempt_it_is(world: World) -> None:
+    paused, other = world.process(), world.process()
+    asleep, done = asyncio.Event(), asyncio.Event()
+    successors: list[asyncio.Task[Change]] = []
+
+    async def sleep_on() -> None:
+        asleep.set()
+        await done.wait()
+
+    async def taken_over() -> None:
+        world.clock.pass_by(LEASE)
+        world.dbs.next("read", DOWN)
+        world.clock.meanwhile.append(sleep_on)
+        successors.append(asyncio.create_task(other.execute()))
+        await asleep.wait()
+
+    await world.approved()
+    world.dbs.next("configure", Fault(meanwhile=taken_over))
+    change = await paused.execute()
+    done.set()
+    (successor,) = await asyncio.gather(*successors)
+    assert (change.state, change.appended) == (State.APPLIED, True)
+    assert [event.data["owner"] for event in await world.events(kind="started")][:2] == [paused.owner, other.owner]
+    assert (await world.kinds()).count("applied") == 1
+    assert (successor.state, successor.appended) == (State.APPLIED, False)
+    assert len(world.dbs.calls) == 1
+
+
+async def test_a_verdict_of_a_process_that_lost_its_lease_does_not_count(world: World) -> None:
+    slow, quick = world.process(), world.process()
+
+    async def overtaken() -> None:
+        world.clock.pass_by(LEASE)
+        assert (await quick.execute()).state is State.APPLIED
+
+    await world.approved()
+    world.dbs.next("configure", Fault(meanwhile=overtaken, error=FORBIDDEN))
+    change = await slow.execute()
+    assert (change.state, change.appended) == (State.APPLIED, False)
+
+
+@pytest.mark.parametrize("asked", ["read", "fetch", "person"])
+@pytest.mark.parametrize("who", [ANA, REQUESTER])
+async def test_req03_nothing_is_sent_after_a_denial_or_withdrawal_that_races_with_the_start(
+    world: World, process: Process, asked: str, who: str
+) -> None:
+    async def change_one_s_mind() -> None:
+        if who == REQUESTER:
+            await world.ledger.record("c1", partial(decisions.withdraw, by=REQUESTER))
+        else:
+            await world.deny()
+
+    await world.approved()
+    place = {"read": world.dbs, "fetch": world.secrets, "person": world.people}[asked]
+    place.next(BEN if asked == "person" else asked, Fault(meanwhile=change_one_s_mind))
+    change = await process.execute()
+    assert change.state is (State.WITHDRAWN if who == REQUESTER else State.DENIED)
+    assert change.appended is False
+    assert world.dbs.calls == []
+
+
+async def test_req03_a_denial_before_the_start_keeps_it_from_starting(world: World, process: Process) -> None:
+    await world.approved()
+    await world.deny()
+    change = await process.execute()
+    assert (change.state, change.attempt) == (State.DENIED, None)
+
+
+async def test_req03_a_denial_after_sent_is_refused(world: World, process: Process) -> None:
+    async def too_late() -> None:
+        with pytest.raises(Refusal, match="being carried out"):
+            await world.deny()
+
+    await world.approved()
+    world.dbs.next("configure", Fault(meanwhile=too_late))
+    assert (await process.execute()).state is State.APPLIED
+
+
+async def test_who_denies_while_the_bot_waits_is_heard_before_anything_is_asked_again(
+    world: World, process: Process
+) -> None:
+    await world.approved()
+    world.dbs.next("read", DOWN)
+    world.clock.meanwhile.append(world.deny)
+    change = await process.execute()
+    assert change.state is State.DENIED
+    assert (len(world.dbs.read_at), world.secrets.fetched) == (1, [])
+
+
+async def test_a_ledger_that_is_busy_before_the_call_lets_nothing_leave(
+    world: World, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = process.ledger.record
+
+    async def busy(change_id: str, decide: Any) -> Change:
+        if isinstance(decide, partial) and decide.func is decisions.send:
+            raise LedgerBusy("locked")
+        return await record(change_id, decide)
+
+    await world.approved()
+    monkeypatch.setattr(process.ledger, "record", busy)
+    with pytest.raises(LedgerBusy):
+        await process.execute()
+    assert world.dbs.calls == []
+
+
+async def test_the_history_never_holds_the_password(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", unanswered(done=True))
+    await process.execute()
+    assert PASSWORD not in str([event.data for event in await world.events()])
