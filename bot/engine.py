@@ -47,9 +47,9 @@ class Engine:
         self._work = Tasks()
         self._watches = Tasks()
 
-    def advance_soon(self, change_id: str) -> None:
-        """Start `advance` for a change that this process has just written to, and return at once."""
-        self._work.start(self.advance(change_id, mine=True))
+    def advance_soon(self, change: Change) -> None:
+        """Start `advance` for a change as the ledger returned it just now from recording, and return at once."""
+        self._work.start(self.advance(change.id, wrote=written(change)))
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -73,43 +73,46 @@ class Engine:
         self._watches.cancel()
         await self._work.finish(limit)
 
-    async def advance(self, change_id: str, *, mine: bool = False) -> None:
-        """Do what is next for one change; `mine` says that this process recorded its last event just now."""
-        await self._safely(change_id, self._advance(change_id, mine=mine))
+    async def advance(self, change_id: str, *, wrote: int = 0) -> None:
+        """Do what is next for one change; `wrote` is the seq that this process recorded just now, 0 for none.
 
-    async def _advance(self, change_id: str, *, mine: bool) -> None:
-        change, mine = await self._begin(change_id, mine=mine)
+        While that is the last event, what follows from it is for this process; others may have recorded more since.
+        """
+        await self._safely(change_id, self._advance(change_id, wrote))
+
+    async def _advance(self, change_id: str, wrote: int) -> None:
+        change, wrote = await self._begin(change_id, wrote)
         if change is None:
             return
         if change.state in {State.APPROVED, State.EXECUTING} and not self._executing.taken(change_id):
             async with self._executing.of(change_id):
                 self._work.start(self._safely(change_id, self._redraw(change_id)))
                 change = await self._execution.run(change_id, self._waiting)
-            mine = change.appended
+            wrote = written(change)
         # Each for itself: a card that cannot be drawn keeps nobody from being told, nor the other way round.
         await asyncio.gather(
-            self._safely(change_id, self._tell(change_id, mine=mine)),
+            self._safely(change_id, self._tell(change_id, wrote)),
             self._safely(change_id, self._redraw(change_id)),
         )
 
-    async def _begin(self, change_id: str, *, mine: bool) -> tuple[Change | None, bool]:
-        """End what has had its time and post the card of what has none; the flag is `mine`, as it is after that."""
+    async def _begin(self, change_id: str, wrote: int) -> tuple[Change | None, int]:
+        """End what has had its time and post the card of what has none; the number is `wrote`, as it is after that."""
         async with self._speaking.of(change_id):
             change = await self._ledger.change(change_id)
             if change is not None and change.open and self._clock.now() >= change.expires_at:
                 change = await self._ledger.record(change_id, decisions.expire)
-                mine = change.appended
+                wrote = written(change)
             if change is not None and change.open and change.card is None:
-                change = await self._telling.announce(change, look=not mine)
-                mine = change.appended
-        return change, mine
+                change = await self._telling.announce(change, look=change.seq != wrote)
+                wrote = written(change)
+        return change, wrote
 
-    async def _tell(self, change_id: str, *, mine: bool) -> None:
+    async def _tell(self, change_id: str, wrote: int) -> None:
         async with self._speaking.of(change_id):
             change = await self._ledger.change(change_id)
             if change is None or change.open or change.told is not None:
                 return
-            late = self._clock.now() >= moment(change.ended_at) + self._grace
+            mine, late = change.seq == wrote, self._clock.now() >= moment(change.ended_at) + self._grace
             if not mine and not late:
                 return  # it is for whoever recorded it
             change, shown = await self._telling.tell(change, look=late or not mine)
@@ -135,3 +138,8 @@ class Engine:
             log.warning("change_not_advanced", change=change_id, kind=type(error).__name__, problem=str(error))
         except Exception:
             log.exception("change_not_advanced", change=change_id)
+
+
+def written(change: Change) -> int:
+    """Return the seq of the event that the call which returned this change recorded, 0 where it recorded none."""
+    return change.seq if change.appended else 0

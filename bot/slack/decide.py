@@ -123,7 +123,7 @@ class Decisions:
             return {"response_action": "errors", "errors": {REASON: await self._named(refusal.sentence)}}
         except LedgerError as error:
             return {"response_action": "errors", "errors": {REASON: not_recorded(error)}}
-        self._engine.advance_soon(change.id)
+        self._engine.advance_soon(change)
         return None
 
     async def ask_again(self, body: Mapping[str, Any], change_id: str) -> None:
@@ -165,14 +165,14 @@ class Decisions:
     async def _take(self, body: Mapping[str, Any], change_id: str, action: str, decide: Callable[[], Any]) -> None:
         """Record a decision, or tell the person why not."""
         try:
-            await self._ledger.record(change_id, await decide())
+            change = await self._ledger.record(change_id, await decide())
         except Refusal as refusal:
             await self._refuse(body, change_id, action, refusal)
             return
         except LedgerError as error:
             self._say(body, not_recorded(error))
             return
-        self._engine.advance_soon(change_id)
+        self._engine.advance_soon(change)
 
     async def _found(self, body: Mapping[str, Any], change_id: str) -> Change:
         """Return the change, with its card written down where the click came before that was."""

@@ -116,7 +116,7 @@ class Requests:
         except PlanTaken as taken:
             link = await self._link(taken.change_id)
             return refused(REASON, f"{OPEN.format(change_id=taken.change_id)} {link}".strip())
-        self._engine.advance_soon(change.id)
+        self._engine.advance_soon(change)
         return {"response_action": "clear"}
 
     async def _channel_problem(self, channel_id: str) -> str:
