@@ -94,8 +94,16 @@ class Stage:
 
     async def start_bot(self, **settings: str) -> "Bot":
         """Start `python -m bot serve` and wait until it is ready; what Slack delivers goes to the newest one."""
+        bot = await self.launch_bot(**settings)
+        await bot.wait_until_ready()
+        if not self.socket_mode:
+            self.slack.point_at(bot.events_url)
+        return bot
+
+    async def launch_bot(self, **settings: str) -> "Bot":
+        """Start `python -m bot serve` and return at once, whatever becomes of it."""
         port = free_port()
-        log = self.folder / f"bot-{len(self.bots)}.log"
+        log = self.folder / f"bot-{port}.log"
         with log.open("wb") as stream:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bot", "serve",
@@ -104,9 +112,6 @@ class Stage:
             )  # fmt: skip
         bot = Bot(process, port, log)
         self.bots.append(bot)
-        await bot.wait_until_ready()
-        if not self.socket_mode:
-            self.slack.point_at(bot.events_url)
         return bot
 
 
