@@ -1,0 +1,172 @@
+"""What people see although Slack asks to wait, loses answers, refuses blocks, or the card is gone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bot.playground.acts import (
+    ask,
+    buttons,
+    card_now,
+    cards,
+    kind,
+    outcome,
+    replies,
+    said,
+    settled,
+    whispered,
+)
+from bot.playground.dbs.faults import Gate, hold
+from bot.playground.dbs.plans import redis_on_ecs
+from bot.playground.slack.faults import Fault
+from bot.playground.slack.server import plain_text
+from bot.playground.stage import CHANNEL, Stage
+
+REDIS = "dbsredisecs01"
+SHORTER = {"BackupRetentionPeriod": "30"}
+SOON = {"TELL_GRACE": "1s", "SWEEP_INTERVAL": "1s"}
+
+Message = dict[str, Any]
+History = Callable[[Stage, Message], list[tuple[str, str, dict[str, Any]]]]
+OpenStage = Callable[..., Awaitable[Stage]]
+
+
+async def approve(stage: Stage, card: Message) -> None:
+    await stage.ana.click(card, "approve")
+    await stage.ben.click(card, "approve")
+
+
+def answered(stage: Stage, method: str) -> list[str]:
+    """Return what became of each call of a method: its error, `lost` without an answer, `ok`."""
+    calls = stage.slack.journal.called(method)
+    return ["ok" if call.answer and call.answer["ok"] else call.error or "lost" for call in calls]
+
+
+async def test_req19_what_slack_asks_to_wait_with_is_delivered_later_in_order_and_once(open_stage: OpenStage) -> None:
+    stage = await open_stage(**SOON)
+    await stage.start_bot()
+    faults = stage.slack.faults
+    faults.ratelimit("chat.postMessage", 1)
+    card = await ask(stage.slack, stage.rita, REDIS, SHORTER)
+    refused, posted = stage.slack.journal.called("chat.postMessage")
+    assert refused.error == "ratelimited"
+    assert posted.at - refused.at >= 1
+    faults.ratelimit("chat.update", 1)
+    await stage.ana.click(card, "approve")
+    await stage.slack.wait_for(lambda: "1 of 2" in plain_text(card_now(stage.slack, card)))
+    assert answered(stage, "chat.update") == ["ratelimited", "ok"]
+    faults.ratelimit("chat.postMessage", 1, times=2)
+    faults.ratelimit("chat.update", 1)
+    await stage.ben.click(card, "approve")
+    await outcome(stage.slack, card)
+    assert buttons(await settled(stage.slack, card)) == []
+    assert answered(stage, "chat.postMessage") == ["ratelimited", "ok", "ratelimited", "ratelimited", "ok"]
+    assert (len(cards(stage.slack)), len(replies(stage.slack, card)), len(stage.dbs.effects)) == (1, 1, 1)
+    assert faults.pending == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(lose_answer=True), Fault(cut=True), Fault(status=503), Fault(error="internal_error")],
+    ids=["answer lost", "cut", "503", "internal_error"],
+)
+async def test_req19_whatever_becomes_of_an_answer_nothing_is_posted_twice_or_not_at_all(
+    open_stage: OpenStage, fault: Fault, history: History
+) -> None:
+    stage = await open_stage(**SOON)
+    await stage.start_bot()
+    stage.slack.faults.add("chat.postMessage", fault)
+    card = await ask(stage.slack, stage.rita, REDIS, SHORTER)
+    await stage.slack.wait_for(lambda: ("announced", "bot") in [event[:2] for event in history(stage, card)])
+    forged = {"change_id": said(card)["change_id"], "kind": "outcome", "state": "applied", "seq": 9, "head": "f" * 64}
+    metadata = {"event_type": "backup_plan_change", "event_payload": forged}
+    stage.slack.post_as_other_bot(CHANNEL, "Applied.", thread_ts=card["ts"], metadata=metadata)
+    stage.slack.faults.add("chat.postMessage", fault)
+    await approve(stage, card)
+    await stage.slack.wait_for(lambda: history(stage, card)[-1][0] == "told", 10)
+    (told,) = [reply for reply in replies(stage.slack, card) if reply["bot_id"] == stage.slack.bot_id]
+    assert history(stage, card)[-1][2]["ts"] == told["ts"]
+    assert len(cards(stage.slack)) == len(stage.dbs.effects) == 1
+    assert stage.rita.dms == []
+    assert stage.slack.faults.pending == 0
+
+
+async def test_req20_where_card_or_channel_is_gone_the_outcome_reaches_the_requester(
+    stage: Stage, history: History
+) -> None:
+    stage.slack.add_channel("C1ARCHIVED", "archived")
+    stage.slack.add_channel("C1REMOVED", "removed")
+    stage.slack.add_channel("G1SECRET", "secret", private=True)
+    await stage.start_bot()
+    where = {CHANNEL: "deleted", "C1ARCHIVED": "archived", "C1REMOVED": "removed", "G1SECRET": "secret"}
+    gates, made = [Gate() for _ in where], []
+    for gate, (channel, name) in zip(gates, where.items(), strict=True):
+        plan = f"dbs{name}"
+        stage.dbs.plans[plan] = redis_on_ecs(plan, BackupPlanName=name)
+        stage.dbs.next("ConfigureBackupPlan", hold(gate), plan_id=plan)
+        made.append(await ask(stage.slack, stage.rita, plan, SHORTER, channel=channel))
+        await approve(stage, made[-1])
+        await asyncio.wait_for(gate.reached.wait(), 5)
+    stage.slack.delete_message(made[0]["ts"])
+    stage.slack.channel("C1ARCHIVED").archived = True
+    stage.slack.channel("C1REMOVED").bot_is_member = False
+    stage.slack.channel("G1SECRET").bot_is_member = False
+    for gate in gates:
+        gate.release()
+    await stage.slack.wait_for(lambda: len(stage.rita.dms) == 4)
+    assert len(stage.dbs.effects) == 4
+    for card, name in zip(made, where.values(), strict=True):
+        (told,) = [dm for dm in stage.rita.dms if said(dm)["change_id"] == said(card)["change_id"]]
+        assert (kind(told), said(told)["state"]) == ("outcome", "applied")
+        text = plain_text(told)
+        assert text.startswith(f"Plan {name} (dbs{name})\nYou are told here because")
+        assert text.endswith(f"history {said(told)['head'][:16]}")
+        await stage.slack.wait_for(lambda card=card: history(stage, card)[-1][0] == "told")
+        assert history(stage, card)[-1][2]["via"] == "dm"
+
+
+async def test_req21_an_older_update_that_lands_late_is_repaired(open_stage: OpenStage, history: History) -> None:
+    """Two replicas on one ledger, each with one approval: one execution, one outcome, and a true card in the end."""
+    stage = await open_stage(**SOON)
+    first, second = await stage.start_bot(), await stage.start_bot()
+    stage.slack.point_at(first.events_url)
+    card = await ask(stage.slack, stage.rita, REDIS, SHORTER)
+    late = asyncio.Event()
+    stage.slack.faults.gate("chat.update", late)
+    await stage.ana.click(card, "approve")
+    await stage.slack.wait_for(lambda: stage.slack.faults.pending == 0)
+    stage.slack.point_at(second.events_url)
+    await stage.ben.click(card, "approve")
+    await outcome(stage.slack, card)
+    await settled(stage.slack, card)
+    late.set()
+    await stage.slack.wait_for(lambda: "approve" in buttons(card_now(stage.slack, card)))
+    await stage.ana.click(card_now(stage.slack, card), "approve")
+    assert "This change was already applied at " in await whispered(stage.slack, stage.ana)
+    assert buttons(await settled(stage.slack, card)) == []
+    assert len(replies(stage.slack, card)) == len(stage.dbs.effects) == 1
+    assert [actor for event, actor, _ in history(stage, card) if event == "approved"] == ["U0ANA", "U0BEN"]
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_attachments", "internal_error"])
+async def test_a_slack_that_takes_no_tables_gets_everything_in_plainer_blocks(stage: Stage, code: str) -> None:
+    await stage.start_bot()
+
+    def has_table(args: dict[str, Any]) -> bool:
+        return any(block["type"] in {"table", "container"} for block in args.get("blocks", []))
+
+    for method in ("chat.postMessage", "chat.update"):
+        stage.slack.faults.add(method, Fault(error=code), times=9, when=has_table)
+    card = await ask(stage.slack, stage.rita, REDIS, SHORTER)
+    assert {block["type"] for block in card["blocks"]} == {"header", "section", "rich_text", "context", "actions"}
+    text = plain_text(card)
+    assert "Backup retention: 730 days → 30 days" in text
+    assert "Source instance: i-bp1redis01 → i-bp1redis01" in text
+    assert buttons(card) == ["approve", "deny", "withdraw"]
+    assert len(cards(stage.slack)) == 1
+    await approve(stage, card)
+    assert said(await outcome(stage.slack, card))["state"] == "applied"
+    assert buttons(await settled(stage.slack, card)) == []
+    assert len([call for call in stage.slack.calls if has_table(call.args)]) == 1, "asked for once, not each time"
