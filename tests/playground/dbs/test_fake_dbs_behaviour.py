@@ -11,7 +11,7 @@ from bot.playground.dbs import FakeDbs, Gate, faults
 from bot.playground.dbs.plans import ESCAPED, catalogue, crowd
 
 if TYPE_CHECKING:
-    from tests.playground.dbs.conftest import Caller
+    from playground.dbs.conftest import Caller
 
 CONFIGURE = "ConfigureBackupPlan"
 LIST = "DescribeBackupPlanList"

@@ -14,7 +14,7 @@ from bot.alibaba.credentials import Keys
 from bot.playground.dbs import FakeDbs
 
 if TYPE_CHECKING:
-    from tests.playground.dbs.conftest import Caller
+    from playground.dbs.conftest import Caller
 
 KEYS = Keys("LTAIplayground", "playground-key-secret")
 READ = {"BackupPlanId": "dbsmysqlrds01"}
