@@ -125,7 +125,7 @@ def can_hold(parameter: Parameter, value: str) -> bool:
     """Whether a parameter's input can show a value; a choice that is offered no longer is left to its select."""
     match parameter.kind:
         case Kind.NUMBER | Kind.TIME:
-            return _is_read(parameter, value)
+            return _is_read(parameter, value) and parameter.normalise(value) == value
         case Kind.MULTILINE:
             return len(value) <= LONGEST and printable(value.replace("\n", "").replace("\t", ""))
         case Kind.TEXT | Kind.ID64:
