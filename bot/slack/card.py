@@ -167,10 +167,10 @@ def _confirm(change: Change, shown: Diff) -> Block:
     """Return the question before an approval: the plan and as many changes in full as fit, and how many do not."""
     lines = [f"{row.label}: {row.now} → {row.proposed}" for row in shown.rows]
     text = f"Plan {shortened(plan_name(change), 120)}"
+    room = CONFIRM_TEXT - len(f"\n{len(lines)} more changes, all on the card.")
     for done, line in enumerate(lines):
-        rest = f"\n{len(lines) - done} {'more ' if done else ''}changes, all on the card."
-        if len(inert(f"{text}\n{line}{rest}")) > CONFIRM_TEXT:
-            text += rest
+        if len(inert(f"{text}\n{line}")) > room:
+            text += f"\n{len(lines) - done} {'more ' if done else ''}changes, all on the card."
             break
         text += f"\n{line}"
     return {
