@@ -386,6 +386,10 @@ class Process:
         """Carry a change out, and return it as it ended or is left to others."""
         return await self.execution.run(change_id, lambda _, again: self.waited.append(again.after))
 
+    async def go_on(self, change: Change) -> None:
+        """Advance a change as the process does that recorded its last event just now."""
+        await self.engine.advance(change.id, wrote=change.seq)
+
     async def sweep(self) -> None:
         """Sweep, and wait for what that started."""
         await asyncio.gather(*await self.engine.sweep())
