@@ -123,8 +123,8 @@ async def test_req20_where_card_or_channel_is_gone_the_outcome_reaches_the_reque
         text = plain_text(told)
         assert text.startswith(f"Plan {name} (dbs{name})\nYou are told here because")
         assert text.endswith(f"history {said(told)['head'][:16]}")
-        await stage.slack.wait_for(lambda card=card: history(stage, card)[-1][0] == "told")
-        assert history(stage, card)[-1][2]["via"] == "dm"
+    await stage.slack.wait_for(lambda: all(history(stage, card)[-1][0] == "told" for card in made))
+    assert [history(stage, card)[-1][2]["via"] for card in made] == ["dm"] * 4
 
 
 async def test_req21_an_older_update_that_lands_late_is_repaired(open_stage: OpenStage, history: History) -> None:
