@@ -28,6 +28,8 @@ EVENT_TYPE = "backup_plan_change"
 CONFIRM_TEXT = 300
 NAME = 200
 """Characters of a plan's name in a headline: longer ones end in "…" there, and are a row in full."""
+RISK = 500
+"""Characters of a risk: longer only where DBS names an engine, method or status that is no word at all."""
 REASON = 1500
 """Characters of a reason, enough for every one without hidden characters: those take eight each to be shown."""
 
@@ -77,7 +79,7 @@ def card_blocks(change: Change, *, simple: bool = False) -> list[Block]:
         section(plain(f"Plan {plan_name(change)}")),
         fields(
             mrkdwn(f"*Requested by*\n<@{change.requester}>"),
-            plain(f"Region\n{request.region or '(unknown)'}"),
+            plain(f"Region\n{shortened(request.region, NAME) or '(unknown)'}"),
             mrkdwn(_approvals(change)),
             mrkdwn(_until(change)),
         ),
@@ -117,7 +119,7 @@ def _changes(shown: Diff, *, simple: bool) -> list[Block]:
 
 
 def _risks(shown: Diff, *, simple: bool) -> list[Block]:
-    lines = [f"⚠ {risk.sentence}" for risk in shown.risks]
+    lines = [f"⚠ {shortened(risk.sentence, RISK)}" for risk in shown.risks]
     if simple:
         return chunks("\n".join(lines))
     return [bullets([[literal(line)] for line in lines])] if lines else []
