@@ -103,7 +103,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise ConfigError([f"HOST and PORT: nothing can listen on {host}, port {port}: {error.strerror}."]) from error
+        why = str(error.strerror).partition(" (")[0]  # behind it `create_server` repeats the address
+        raise ConfigError([f"HOST and PORT: nothing can listen on {host}, port {port}: {why}."]) from error
     log.info("listening", host=host, port=listener.getsockname()[1])
     return listener
 
