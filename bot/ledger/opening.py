@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from bot.errors import ConfigError, LedgerBusy
 from bot.ledger.schema import MIGRATIONS
 
-PATIENCE = 2.0
+PATIENCE = 1.5
 """Seconds to wait for a lock: a click must be answered within three."""
 
 APPLICATION_ID = int.from_bytes(b"BPBL", "big")
