@@ -2,7 +2,7 @@
 
 from bot.core.change import Change, State
 from bot.core.decisions import BOT
-from bot.core.diff import Diff
+from bot.core.diff import Diff, RowKind
 from bot.core.events import Denied
 from bot.core.saying import Kind
 from bot.slack.rows import chunks, diff_of, in_full, sections, table, values
@@ -166,13 +166,18 @@ def _buttons(change: Change, shown: Diff) -> list[Block]:
 
 
 def _confirm(change: Change, shown: Diff) -> Block:
-    """Return the question before an approval: the plan and as many changes in full as fit, and how many do not."""
-    lines = [f"{row.label}: {row.now} → {row.proposed}" for row in shown.rows]
+    """Return the question before an approval: the plan and as many changes in full as fit, and how many do not.
+
+    What is known to change comes first.
+    """
+    rows = sorted(shown.rows, key=lambda row: row.kind is not RowKind.CHANGED)
+    lines = [f"{row.label}: {row.now} → {row.proposed}" for row in rows]
     text = f"Plan {shortened(plan_name(change), 120)}"
     room = CONFIRM_TEXT - len(f"\n{len(lines)} more changes, all on the card.")
     for done, line in enumerate(lines):
         if len(inert(f"{text}\n{line}")) > room:
-            text += f"\n{len(lines) - done} {'more ' if done else ''}changes, all on the card."
+            rest = len(lines) - done
+            text += f"\n{rest} {'more ' if done else ''}{'change' if rest == 1 else 'changes'}, all on the card."
             break
         text += f"\n{line}"
     return {

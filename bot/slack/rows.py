@@ -75,9 +75,14 @@ def sections(rows: Sequence[Row]) -> list[Block]:
 
 
 def chunks(text: str) -> list[Block]:
-    """Return text of any length as sections."""
-    shown = inert(text)
-    return [section(plain(shown[start : start + CHUNK])) for start in range(0, len(shown), CHUNK)]
+    """Return text of any length as sections, parted between lines unless one line is too long for a section."""
+    rest, parts = inert(text), []
+    while len(rest) > CHUNK:
+        end = rest.rfind("\n", 1, CHUNK)
+        end = CHUNK if end < 0 else end
+        parts.append(rest[:end])
+        rest = rest[end:].removeprefix("\n")
+    return [section(plain(part)) for part in (*parts, rest) if part]
 
 
 def _one(row: Row) -> str:
