@@ -1,5 +1,6 @@
 """Private answers to the person who clicked or typed, through the payload's response_url."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,10 @@ import aiohttp
 import structlog
 
 log = structlog.get_logger("bot.slack.whisper")
+
+TRIES = 3
+LONGEST_WAIT = 60.0
+"""Seconds: later than that nobody remembers what the answer is to."""
 
 
 class Whisper:
@@ -26,8 +31,14 @@ class Whisper:
         if (thread := clicked.get("thread_ts")) and thread != clicked.get("ts"):
             said["thread_ts"] = thread
         try:
-            async with self._session.post(url, json=said, allow_redirects=False) as answer:
-                if answer.status != 200:
-                    log.warning("whisper_not_taken", status=answer.status)
+            for _ in range(TRIES):
+                async with self._session.post(url, json=said, allow_redirects=False) as answer:
+                    status, asked = answer.status, answer.headers.get("Retry-After", "")
+                if status != 429:
+                    break
+                await asyncio.sleep(min(float(asked), LONGEST_WAIT) if asked.isdecimal() else 1.0)
+            if status != 200:
+                log.warning("whisper_not_taken", status=status)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            # Not repeated: it may have arrived.
             log.warning("whisper_not_taken", kind=type(error).__name__)
