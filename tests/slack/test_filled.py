@@ -1,0 +1,122 @@
+"""What a form holds: what was read, remembered and typed, and where its problems are told."""
+
+from typing import Any
+
+import pytest
+
+from bot.core.draft import Draft
+from bot.core.plan import parameter
+from bot.core.reading import Reading
+from bot.slack.filled import form_problems, is_of, is_outdated, merged, placed, prefilled, proposed, proposed_again
+from bot.slack.form import form_view
+from bot.slack.inputs import block_id, name_of
+
+RDS = {
+    "BackupPlanId": "dbs1", "BackupPlanName": "orders", "SourceEndpointInstanceType": "RDS",
+    "SourceEndpointRegion": "cn-hangzhou", "SourceEndpointInstanceID": "rm-1", "SourceEndpointUserName": "backup",
+    "SourceEndpointIP": "rm-1.rds", "SourceEndpointPort": "3306",
+}  # fmt: skip
+ECS = {**RDS, "SourceEndpointInstanceType": "ECS", "SourceEndpointIP": "10.0.0.1"}
+LONG = "[" + ",".join(f'{{"DBName":"d{n:04}"}}' for n in range(300)) + "]"
+
+
+def draft(read: dict[str, str], values: dict[str, str] | None = None, **more: Any) -> Draft:
+    """A draft of a MySQL plan."""
+    reading = Reading(read, "MySQL", "logical", "running")
+    return Draft("V1", "U1", "C1", reading, {}, prefilled(read, {}) if values is None else values, **more)
+
+
+def state(**typed: str | None) -> dict[str, Any]:
+    """A view whose text inputs hold this, block ids being names with `__` for `~`."""
+    held = {name.replace("__", "~"): text for name, text in typed.items()}
+    blocks = [{"type": "input", "block_id": block} for block in held]
+    return {
+        "blocks": blocks,
+        "state": {"values": {block: {name_of(block): {"value": text}} for block, text in held.items()}},
+    }
+
+
+def test_what_is_read_and_remembered_is_prefilled_and_what_dbs_finds_itself_is_not() -> None:
+    values = prefilled(RDS, {"AutoStartBackup": "false", "BackupPlanName": "as it was once"})
+    assert values["AutoStartBackup"] == "false"
+    assert values["BackupPlanName"] == "orders", "what DBS shows counts more than what was once set"
+    assert not {"SourceEndpointIP", "SourceEndpointPort"} & values.keys()
+    assert prefilled(ECS, {})["SourceEndpointIP"] == "10.0.0.1"
+
+
+def test_what_was_cleared_is_gone_and_what_is_hidden_is_kept() -> None:
+    before = draft(RDS, {"BackupPlanName": "orders", "BackupStartTime": "03:00", "OSSBucketName": "b"})
+    now = merged(before, state(BackupPlanName=None, OSSBucketName__2="c"))
+    assert now == {"BackupStartTime": "03:00", "OSSBucketName": "c"}
+
+
+def test_an_address_typed_by_a_person_stays_whatever_the_source_becomes() -> None:
+    ecs = draft(ECS, {**ECS, "SourceEndpointIP": "10.9.9.9"})
+    now = merged(ecs, state(SourceEndpointInstanceType="RDS", SourceEndpointIP="10.9.9.9", SourceEndpointPort="3306"))
+    assert now["SourceEndpointIP"] == "10.9.9.9"
+    assert "SourceEndpointPort" not in now, "which was only read"
+    rds = draft(RDS)
+    now = merged(rds, state(SourceEndpointInstanceType="ECS", SourceEndpointIP__1=None, SourceEndpointPort__1=None))
+    assert "SourceEndpointIP" not in now, "the address of an RDS instance says nothing about another source"
+
+
+def test_a_view_is_outdated_when_it_lacks_an_input_or_has_one_too_many() -> None:
+    simple = draft(ECS)
+    view = form_view(simple, ["s"])
+    assert not is_outdated(view, simple)
+    assert not is_outdated(form_view(simple, []), simple), "a plan without secrets has no input for one"
+    assert is_outdated(view, draft(ECS, {**ECS, "BackupStrategyType": "manual"}))
+    assert is_outdated(view, draft(ECS, {**ECS, "SourceEndpointInstanceType": "RDS"})), "its address is another input"
+    assert is_of(view, simple)
+    assert not is_of(view, draft(ECS, renewal=1))
+    kept = draft({**ECS, "BackupObjects": LONG})
+    assert not is_outdated(form_view(kept, ["s"]), kept)
+
+
+def test_a_problem_goes_to_its_own_input_under_whatever_id_that_has() -> None:
+    shown = state(BackupPlanName__3="", SourceEndpointInstanceType__3="RDS", BackupStrategyType__3="simple")
+    found = {
+        "BackupPlanName": ["One.", "Two."],
+        "BackupPeriod": ["Hidden, and governed by the strategy."],
+        "SourceEndpointPassword": ["Hidden, and governed by the source."],
+        "DatabaseType": ["No input at all."],
+    }
+    assert placed(found, shown) == {
+        "BackupPlanName~3": "One. Two.",
+        "BackupStrategyType~3": "Hidden, and governed by the strategy.",
+        "SourceEndpointInstanceType~3": "Hidden, and governed by the source. No input at all.",
+    }
+
+
+def test_hidden_values_are_neither_judged_nor_proposed() -> None:
+    hidden = draft(RDS, {**RDS, "BackupStrategyType": "manual", "BackupStartTime": "nonsense", "BackupRateLimit": "x"})
+    assert "BackupStartTime" not in form_problems(hidden)
+    assert not {"BackupStartTime", "BackupRateLimit", "DatabaseType", "BackupMethod"} & proposed(hidden).keys()
+
+
+def test_a_second_try_proposes_the_same_but_for_what_no_input_can_hold() -> None:
+    again = {"BackupPlanId": "dbs1", "BackupRetentionPeriod": "30", "BackupObjects": LONG, "AutoStartBackup": "true"}
+    read = {**RDS, "BackupObjects": '[{"DBName":"now"}]', "BackupRetentionPeriod": "99"}
+    assert proposed_again(again, read) == {**again, "BackupObjects": '[{"DBName":"now"}]'}
+
+
+def test_ids_are_renewed_behind_a_tilde() -> None:
+    assert [block_id("BackupPlanName", renewal) for renewal in (0, 1, 12)] == [
+        "BackupPlanName", "BackupPlanName~1", "BackupPlanName~12",
+    ]  # fmt: skip
+    assert name_of("BackupPlanName~12") == "BackupPlanName"
+
+
+@pytest.mark.parametrize("known", [{}, {"AutoStartBackup": "true"}])
+def test_a_switch_nobody_knows_begins_as_left_to_dbs(known: dict[str, str]) -> None:
+    reading = Reading(RDS, "MySQL", "logical", "wait")
+    view = form_view(Draft("V1", "U1", "", reading, known, prefilled(RDS, known)), [])
+    switches = {b["block_id"]: b["element"] for b in view["blocks"] if b.get("block_id") in SWITCHES}
+    assert [option["value"] for option in switches["EnableBackupLog"]["options"]] == ["true", "false", "leave"]
+    assert switches["EnableBackupLog"]["initial_option"]["value"] == "leave", "DBS does not say, though it might"
+    assert switches["AutoStartBackup"]["initial_option"]["value"] == known.get("AutoStartBackup", "leave")
+    assert len(switches["AutoStartBackup"]["options"]) == (2 if known else 3)
+    assert not parameter("AutoStartBackup").readable
+
+
+SWITCHES = {"EnableBackupLog", "AutoStartBackup"}

@@ -1,0 +1,59 @@
+"""Text of people and of DBS is shown, never obeyed; and times are told in the reader's own zone."""
+
+import re
+
+import pytest
+
+from bot.core.diff import Row
+from bot.slack.rows import MOST_TEXT, SHORT, bulleted, in_full, sections, table, values
+from bot.slack.text import escape, inert, local_time, modal, plain, shortened, text_of
+
+LONG = Row("P", "Long", "a" * 6000, "b" * 6000)
+
+
+@pytest.mark.parametrize("text", ["\u202egnp.exe", "a\u200bb", "\x00", "\x1b[2J", "\u2066x"])
+def test_req13_characters_that_hide_or_turn_text_are_shown_by_their_number(text: str) -> None:
+    assert re.fullmatch(r".*⟨U\+[0-9A-F]{4}⟩.*", inert(text))
+    assert inert(inert(text)) == inert(text)
+
+
+def test_req13_markup_does_not_survive_in_sentences_of_our_own() -> None:
+    assert escape("<!channel> & <@U1|x>") == "&lt;!channel&gt; &amp; &lt;@U1|x&gt;"
+    assert inert("line\n\tnext – ünïcode 漢字 🙂") == "line\n\tnext – ünïcode 漢字 🙂"
+
+
+def test_what_is_too_long_for_slack_ends_visibly() -> None:
+    assert shortened("abcdef", 6) == "abcdef"
+    assert shortened("abcdefg", 6) == "abcde…"
+    assert len(plain("\u202e" * 1000, 75)["text"]) == 75, "as long as it is shown, not as it was"
+
+
+def test_a_time_is_told_in_the_persons_zone_and_an_unknown_zone_says_nothing() -> None:
+    assert local_time("14:22", "Asia/Kolkata") == (
+        "Your time zone, Asia/Kolkata, is UTC+05:30 today: 14:22 UTC is 19:52 for you."
+    )
+    assert local_time("", "Asia/Kolkata") == "Your time zone, Asia/Kolkata, is UTC+05:30 today."
+    assert local_time("22:00", "Asia/Shanghai").endswith("22:00 UTC is 06:00 for you.")
+    assert local_time("14:22", "Mars/Olympus") == local_time("14:22", "../etc/passwd") == ""
+
+
+def test_rows_are_shown_in_full_or_the_change_says_that_they_are_not() -> None:
+    short = Row("P", "Retention", "730 days", "30 days")
+    assert in_full([short])
+    assert not in_full([short, LONG])
+    assert "730 days → 30 days" in str(bulleted([short]))
+    assert text_of([bulleted([LONG])]) < 3 * SHORT, "it is refused anyway, and only hinted at"
+    assert "a" * SHORT not in str(values([LONG]))
+    assert "".join(block["text"]["text"] for block in sections([LONG])) == f"Long: {LONG.now} → {LONG.proposed}"
+    assert max(text_of([block]) for block in sections([LONG])) <= 3000
+    assert text_of([table([short])]) < MOST_TEXT
+
+
+def test_an_empty_cell_says_that_there_is_nothing() -> None:
+    cells = table([Row("P", "Bucket", "", "b")])["rows"][1]
+    assert [cell["text"] for cell in cells] == ["Bucket", "(none)", "b"]
+
+
+def test_a_modal_has_texts_for_its_buttons() -> None:
+    view = modal("c", "T", [], submit="Go", close="Stop", private_metadata="V1")
+    assert (view["submit"]["text"], view["close"]["text"], view["private_metadata"]) == ("Go", "Stop", "V1")
