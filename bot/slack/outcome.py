@@ -198,7 +198,9 @@ def _table(rows: tuple[Row, ...], headings: tuple[str, str, str], *, simple: boo
 
 def read_again_text(change: Change, status: str, rows_before: tuple[Row, ...], rows_after: tuple[Row, ...]) -> str:
     """Say what the plan of a stuck change looks like now, beside what it was and what it was to become."""
-    if not rows_after:
+    if not rows_after and not rows_before:
+        found = "What DBS shows was to stay as it is, so it does not tell whether the rest of the change was applied."
+    elif not rows_after:
         found = "Every value that DBS shows is now as it was proposed: the change was applied."
     elif not rows_before:
         found = "Every value that DBS shows is as it was before: the change was not applied."
