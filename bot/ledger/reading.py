@@ -1,17 +1,21 @@
 """The ledger for people at a terminal: one history, or all of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bot.clock import SystemClock
-from bot.core.events import canonical_json
+from bot.core.events import Event, canonical_json
 from bot.errors import ConfigError
 from bot.ledger.export import json_lines
 from bot.ledger.sqlite import SqliteLedger
+from bot.log import escape
 
 
 async def show(path: Path, change_id: str) -> Iterable[str]:
-    """Return the history of one change, a line an event, its data below. Raises ConfigError for an unknown change."""
+    """Return the history of one change, a line an event, its data below, fit for a terminal.
+
+    Raises ConfigError for an unknown change.
+    """
     ledger = SqliteLedger.open_readonly(path, SystemClock())
     try:
         events = list(await ledger.events(change_id))
@@ -19,11 +23,13 @@ async def show(path: Path, change_id: str) -> Iterable[str]:
         await ledger.close()
     if not events:
         raise ConfigError([f"There is no change {change_id} in {path}."])
-    return [
-        f"{event.seq:>3}  {event.at}  {event.type:<10} by {event.actor:<14} {event.hash[:16]}\n"
-        + "\n".join(f"       {name}: {canonical_json(value)}" for name, value in event.data.items())
-        for event in events
-    ]
+    return [escape(line) for event in events for line in _lines(event)]
+
+
+def _lines(event: Event) -> Iterator[str]:
+    yield f"{event.seq:>3}  {event.at}  {event.type:<10} by {event.actor:<14} {event.hash[:16]}"
+    for name, value in event.data.items():
+        yield f"       {name}: {canonical_json(value)}"
 
 
 async def export(path: Path) -> Iterable[str]:
