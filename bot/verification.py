@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.clock import SystemClock
 from bot.config import SlackSettings
-from bot.core.events import Event, moment
+from bot.core.events import Event
 from bot.ledger.chain import Finding, by_change, missing_tail
 from bot.ledger.sqlite import SqliteLedger
 from bot.slack.heads import told_heads
@@ -38,12 +38,6 @@ async def _compare(slack: SlackSettings, histories: dict[str, list[Event]]) -> l
     return missing_tail(histories, heads)
 
 
-def _channels(histories: Iterable[list[Event]]) -> dict[str, str]:
-    """Return every channel that changes were asked for in, and since when, as Slack's timestamps are written."""
-    since: dict[str, float] = {}
-    for history in histories:
-        first = history[0]
-        channel, at = str(first.data.get("channel", "")), moment(first.at).timestamp() - 1
-        if channel:
-            since[channel] = min(at, since.get(channel, at))
-    return {channel: f"{at:.6f}" for channel, at in since.items()}
+def _channels(histories: Iterable[list[Event]]) -> list[str]:
+    """Return every channel that changes were asked for in."""
+    return sorted({str(channel) for history in histories if (channel := history[0].data.get("channel"))})

@@ -1,7 +1,7 @@
 """The heads that were told in Slack: what the ledger can be compared with, for nobody rewrites both."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -15,14 +15,14 @@ Heads = dict[str, tuple[int, str]]
 """Change id → (seq, hash) of the last event told there."""
 
 
-async def told_heads(client: AsyncWebClient, bot_id: str, channels: Mapping[str, str]) -> Heads:
-    """Read the cards of some channels and their threads; `channels`: id → Slack timestamp to start from.
+async def told_heads(client: AsyncWebClient, bot_id: str, channels: Iterable[str]) -> Heads:
+    """Read the cards of some channels and their threads, from the beginning: the ledger's first change may be gone.
 
     Raises SlackFailed where Slack does not answer; a channel the bot can no longer read counts as silent.
     """
     heads: Heads = {}
-    for channel, oldest in channels.items():
-        async for card in _pages(client.conversations_history, channel=channel, oldest=oldest):
+    for channel in channels:
+        async for card in _pages(client.conversations_history, channel=channel):
             if not _add(heads, bot_id, card):
                 continue
             async for reply in _pages(client.conversations_replies, channel=channel, ts=card["ts"]):
