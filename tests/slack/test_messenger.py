@@ -1,0 +1,206 @@
+"""Posting, redrawing and finding messages, against the fake Slack: what its errors mean, and whose messages count."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.change import Change
+from bot.core.saying import Message, Saying
+from bot.errors import MessageGone, MessageThrottled, MessageUnanswered
+from bot.playground.slack.faults import Fault
+from bot.playground.slack.plain_text import plain_text
+from bot.playground.slack.server import FakeSlack
+from bot.slack.messenger import GONE, SlackMessenger
+
+ChangeIn = Callable[..., Change]
+OUTCOME = Saying("outcome")
+GONE_CODES = ["message_not_found", "thread_not_found", "channel_not_found", "not_in_channel", "is_archived"]
+
+
+@pytest.fixture
+def messenger(slack: FakeSlack, client: AsyncWebClient) -> SlackMessenger:
+    return SlackMessenger(client, slack.bot_id)
+
+
+async def test_a_card_is_posted_with_its_metadata_and_redrawn_with_newer(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn
+) -> None:
+    posted = await messenger.announce(change_in("pending"))
+    (card,) = slack.channel("C0OPS").messages
+    assert posted == Message("C0OPS", card["ts"])
+    assert card["metadata"]["event_payload"]["state"] == "pending"
+    ended = change_in("denied", card=(posted.channel, posted.ts))
+    await messenger.redraw(ended)
+    (card,) = slack.channel("C0OPS").messages
+    assert card["metadata"]["event_payload"] == {
+        "change_id": "c1", "kind": "card", "state": "denied", "seq": ended.seq, "head": ended.head,
+    }  # fmt: skip
+    assert "Denied" in plain_text(card)
+
+
+async def test_replies_go_into_the_cards_thread_and_dms_say_which_plan(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn
+) -> None:
+    card = await messenger.announce(change_in("pending"))
+    change = change_in("denied", card=(card.channel, card.ts))
+    said = await messenger.reply(change, OUTCOME)
+    (reply,) = slack.channel("C0OPS").thread(card.ts)
+    assert (reply["ts"], reply["metadata"]["event_payload"]["kind"]) == (said.ts, "outcome")
+    alone = await messenger.write_to_requester(change, OUTCOME)
+    (dm,) = slack.people["U0RITA"].dms
+    assert (dm["ts"], alone.channel) == (alone.ts, "D0RITA")
+    assert plain_text(dm).startswith("Plan orders (dbs1)")
+
+
+@pytest.mark.parametrize(
+    "code", ["message_not_found", "thread_not_found", "channel_not_found", "not_in_channel", "is_archived"]
+)
+@pytest.mark.parametrize("call", ["announce", "redraw", "reply"])
+async def test_req20_these_and_no_other_errors_mean_that_the_place_is_gone(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, code: str, call: str
+) -> None:
+    slack.faults.error("chat.update" if call == "redraw" else "chat.postMessage", code)
+    with pytest.raises(MessageGone):
+        await do(messenger, call, change_in("denied"))
+    assert set(GONE_CODES) == GONE
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(error="internal_error"),
+        Fault(error="fatal_error"),
+        Fault(error="service_unavailable"),
+        Fault(error="no_idea_what"),
+        Fault(status=503),
+        Fault(cut=True),
+        Fault(lose_answer=True),
+    ],
+    ids=lambda fault: fault.error or ("503" if fault.status else "cut" if fault.cut else "lost"),
+)
+@pytest.mark.parametrize("call", ["announce", "redraw", "reply", "dm"])
+async def test_req19_whatever_else_happens_nobody_knows_whether_it_was_posted(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, fault: Fault, call: str
+) -> None:
+    card = await messenger.announce(change_in("pending"))
+    slack.faults.add("chat.update" if call == "redraw" else "chat.postMessage", fault)
+    with pytest.raises(MessageUnanswered):
+        await do(messenger, call, change_in("denied", card=(card.channel, card.ts)))
+
+
+@pytest.mark.parametrize("call", ["announce", "redraw", "reply", "dm"])
+async def test_req19_slack_says_how_long_to_wait(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, call: str
+) -> None:
+    slack.faults.ratelimit("chat.update" if call == "redraw" else "chat.postMessage", 7)
+    with pytest.raises(MessageThrottled) as throttled:
+        await do(messenger, call, change_in("denied"))
+    assert throttled.value.retry_after == 7
+
+
+async def do(messenger: SlackMessenger, call: str, change: Change) -> None:
+    match call:
+        case "announce":
+            await messenger.announce(change)
+        case "redraw":
+            await messenger.redraw(change)
+        case "reply":
+            await messenger.reply(change, OUTCOME)
+        case _:
+            await messenger.write_to_requester(change, OUTCOME)
+
+
+async def test_req20_a_requester_who_cannot_be_written_to_is_gone_too(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn
+) -> None:
+    slack.people["U0RITA"].member.deleted = True
+    with pytest.raises(MessageGone):
+        await messenger.write_to_requester(change_in("denied"), OUTCOME)
+    slack.people["U0RITA"].member.deleted = False
+    slack.faults.ratelimit("conversations.open", 3)
+    with pytest.raises(MessageThrottled):
+        await messenger.write_to_requester(change_in("denied"), OUTCOME)
+
+
+async def test_a_change_without_a_card_has_no_thread(messenger: SlackMessenger, change_in: ChangeIn) -> None:
+    change = change_in("denied")
+    with pytest.raises(MessageGone):
+        await messenger.reply(without_card(change), OUTCOME)
+    await messenger.redraw(without_card(change))
+
+
+@pytest.mark.parametrize("kind", ["card", "outcome"])
+async def test_req19_only_our_own_message_about_this_change_is_found(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, kind: Any
+) -> None:
+    """However many messages there are, and whatever metadata other apps put on theirs."""
+    slack.world.page_size = 2
+    card = await messenger.announce(change_in("pending"))
+    change = change_in("denied", card=(card.channel, card.ts))
+    payload = {"change_id": "c1", "kind": kind, "state": "denied", "seq": 3, "head": change.head}
+    thread = card.ts if kind == "outcome" else ""
+    for metadata in (
+        {"event_type": "backup_plan_change", "event_payload": payload},
+        {"event_type": "backup_plan_change", "event_payload": {}},
+        {"event_type": "other", "event_payload": payload},
+    ):
+        slack.post_as_other_bot("C0OPS", "Hello", thread_ts=thread, metadata=metadata)
+    if kind == "outcome":
+        assert await messenger.find(change, kind) is None
+        await messenger.reply(change, Saying("note", text="Not that one."))
+        assert await messenger.find(change, kind) is None
+        said = await messenger.reply(change, OUTCOME)
+        assert await messenger.find(change, kind) == said
+    else:
+        assert await messenger.find(change, kind) == card
+        slack.delete_message(card.ts)
+        assert await messenger.find(change, kind) is None
+
+
+async def test_in_a_place_that_is_gone_nothing_is_found_and_a_failed_search_is_said(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn
+) -> None:
+    change = change_in("denied", card=("C0OPS", "1.0"))
+    assert await messenger.find(change, "outcome") is None, "there is no such thread"
+    assert await messenger.find(without_card(change), "outcome") is None
+    slack.channel("C0OPS").bot_is_member = False
+    assert await messenger.find(change, "card") is None
+    slack.faults.ratelimit("conversations.history", 5)
+    with pytest.raises(MessageThrottled):
+        await messenger.find(change, "card")
+    slack.faults.cut("conversations.replies", times=2)  # aiohttp repeats what only reads
+    with pytest.raises(MessageUnanswered):
+        await messenger.find(change, "outcome")
+
+
+def without_card(change: Change) -> Change:
+    return replace(change, card=None)
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_attachments"])
+async def test_blocks_that_slack_does_not_take_are_drawn_plainer_from_then_on(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, code: str
+) -> None:
+    slack.faults.error("chat.postMessage", code)
+    card = await messenger.announce(change_in("pending"))
+    (shown,) = slack.channel("C0OPS").messages
+    assert not {"table", "container"} & {block["type"] for block in shown["blocks"]}
+    assert "Backup retention: 730 days → 30 days" in plain_text(shown)
+    await messenger.redraw(change_in("approved", card=(card.channel, card.ts)))
+    assert [call.error for call in slack.journal.called("chat.update")] == [""]
+    assert not {"table"} & {block["type"] for block in slack.channel("C0OPS").messages[0]["blocks"]}
+
+
+async def test_an_internal_error_may_be_about_the_blocks_but_is_looked_into_first(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn
+) -> None:
+    slack.faults.error("chat.postMessage", "internal_error")
+    with pytest.raises(MessageUnanswered):
+        await messenger.announce(change_in("pending"))
+    assert slack.channel("C0OPS").messages == []
+    await messenger.announce(change_in("pending"))
+    (shown,) = slack.channel("C0OPS").messages
+    assert "table" not in {block["type"] for block in shown["blocks"]}
