@@ -207,7 +207,9 @@ class Configure:
             await self._update(view_id, message_view(refusal.sentence))
         except BotError as error:
             log.warning("form_not_filled", kind=type(error).__name__, problem=str(error))
-            await self._update(view_id, message_view(f"The form could not be filled: {error}. Please start again."))
+            await self._update(
+                view_id, message_view(f"The form could not be filled; start again in a moment. ({error})")
+            )
 
     async def _update(self, view_id: str, view: View, seen: str | None = None) -> str:
         """Replace a view and return "", or Slack's word for why not: one that was closed is left alone."""

@@ -18,6 +18,7 @@ from bot.errors import AlreadyRequested, LedgerError, PlanTaken, Refusal
 from bot.ports import Clock, Dbs, Ledger
 from bot.rights import Rights, answered_in_time
 from bot.slack.configure import LOST, Configure
+from bot.slack.decide import not_recorded
 from bot.slack.filled import PLAN, SECRET, proposed
 from bot.slack.inputs import typed_values
 from bot.slack.open_change import OPEN, card_link, open_text
@@ -82,7 +83,7 @@ class Requests:
         except Refusal as refusal:
             return refused(REASON, refusal.sentence)
         except LedgerError as error:
-            return refused(REASON, f"Nothing was recorded: {error} Submit again in a moment.")
+            return refused(REASON, not_recorded(error))
 
     async def _submit(self, view: Mapping[str, Any], requester: str) -> Answer:
         draft = await self._ledger.draft(view.get("private_metadata") or view["id"])
