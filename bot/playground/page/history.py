@@ -1,0 +1,57 @@
+"""The ledger beside the page: read only, through the same reading as `ledger export`, whenever its file has moved."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from bot.clock import SystemClock
+from bot.core.change import Change
+from bot.errors import LedgerError
+from bot.ledger.chain import by_change, inspect
+from bot.ledger.sqlite import SqliteLedger
+
+Json = dict[str, Any]
+
+
+class History:
+    """Every change in a ledger, oldest first, as of the last `refresh`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[tuple[int, int], ...] = ()
+        self.changes: list[Change] = []
+        self.shown: list[Json] = []
+        """For the page: a change with its events and their hashes."""
+
+    async def refresh(self) -> None:
+        """Read the ledger again if it was written to; one that is not there yet, or is busy, is left for later."""
+        now = tuple((stat.st_mtime_ns, stat.st_size) for stat in self._stats())
+        if now == self._seen or not self._path.exists():
+            return
+        try:
+            ledger = SqliteLedger.open_readonly(self._path, SystemClock())
+        except LedgerError:
+            return
+        try:
+            histories = by_change(await ledger.events())
+        except LedgerError:
+            return
+        finally:
+            await ledger.close()
+        self._seen = now
+        found = [(change_id, events, *inspect(events)) for change_id, events in sorted(histories.items())]
+        self.changes = [change for _, _, change, _ in found if change is not None]
+        self.shown = [
+            {
+                "id": change_id,
+                "state": str(change.state) if change else "altered",
+                "plan": change.request.plan_id if change else "",
+                "events": [dataclasses.asdict(event) for event in events],
+                "findings": [str(finding) for finding in findings],
+            }
+            for change_id, events, change, findings in found
+        ]
+
+    def _stats(self) -> list[Any]:
+        files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
+        return [file.stat() for file in files if file.exists()]
