@@ -478,6 +478,8 @@ async def test_at_the_end_nobody_waits_for_a_status(world: World, process: Proce
     world.clock.meanwhile.extend([nothing, nothing, for_ever])
     await process.go_on(await world.now())
     await asyncio.wait_for(process.engine.finish(60.0), PATIENCE)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def nothing() -> None:

@@ -26,6 +26,7 @@ from doubles import (
     Fault,
     Process,
     World,
+    wish,
 )
 
 from bot.core import decisions
@@ -230,6 +231,15 @@ async def test_req35_a_policy_that_no_longer_allows_it_makes_it_stale(
     assert (world.dbs.calls, world.secrets.fetched) == ([], [])
 
 
+async def test_req04_a_vote_from_outside_the_pool_counts_for_nothing(world: World, process: Process) -> None:
+    """Nobody can cast one; the executor does not take that on trust."""
+    demand = wish().demand.model_copy(update={"pool": (ANA,)})
+    await world.approved(demand=demand)
+    change = await process.execute()
+    assert isinstance(change.outcome, Stale)
+    assert change.outcome.sentence == f"<@{BEN}> may no longer approve, so 1 of 2 approvals are left."
+
+
 async def test_a_looser_policy_changes_nothing(world: World) -> None:
     await world.approved()
     assert (await world.process(POLICY.replace("approvals = 2", "approvals = 1")).execute()).state is State.APPLIED
@@ -379,9 +389,9 @@ async def test_nothing_is_sent_once_the_time_is_over_even_if_it_ran_out_just_bef
     world: World, process: Process
 ) -> None:
     async def dawdle() -> None:
-        world.clock.pass_by(EXECUTE_WITHIN)
+        world.clock.pass_by(LEASE / 2)
 
-    await world.approved()
+    await world.approved(execute_within=30)
     world.secrets.next("fetch", Fault(meanwhile=dawdle))
     change = await process.execute()
     assert change.outcome == Expired(why="execution", detail="There was no time left for a whole call.")
@@ -446,6 +456,14 @@ async def test_req25_the_token_is_the_same_in_every_attempt_and_every_call(world
     (token,) = tokens
     assert token.isascii()
     assert 0 < len(token) <= 64
+
+
+async def test_req25_no_two_changes_share_a_token(world: World, process: Process) -> None:
+    for name in ("c1", "c2"):
+        await world.approved(name, plan_id=f"dbs {name}")
+        world.dbs.change(BackupRetentionPeriod="730")
+        await process.execute(name)
+    assert len({call.token for call in world.dbs.calls}) == len(world.dbs.calls) == 2
 
 
 async def test_there_is_one_sent_for_each_call(world: World, process: Process) -> None:
