@@ -34,6 +34,10 @@ READS = 3
 """How often the plan is read back, a second apart, before the outcome is told as it is."""
 PATIENCE = 12.0
 """Seconds for one of these reads: people wait for the outcome."""
+NO_CARD = (
+    "The card could not be posted: the channel is archived or gone, or the bot is not in it any more. Nobody can "
+    "approve this change until it is. Put that right, and the card follows by itself; or withdraw the change."
+)
 WATCH = timedelta(minutes=1)
 """How long after the call a status that still moves is followed."""
 WATCH_STEP = 5.0
@@ -66,6 +70,8 @@ class Telling:
                 card = await self._post(change, "card", lambda: self._messenger.announce(shown), look=look)
             except MessageGone:
                 log.warning("card_not_posted", change=change.id, channel=change.request.channel)
+                if not look:
+                    await self._say_that_nobody_sees_it(change)
                 return change
             announced = partial(decisions.announce, channel=card.channel, ts=card.ts)
             after = await self._ledger.record(change.id, announced)
@@ -135,6 +141,13 @@ class Telling:
                 log.info("plan_not_read", change=change.id, problem=str(error))
         if (reading.status, reading.message) != (shown.status, shown.message):
             await self.note(change, f"The plan has moved on since its status was {shown.status}.", reading)
+
+    async def _say_that_nobody_sees_it(self, change: Change) -> None:
+        """Tell the requester at once: without a card nobody can approve, and the plan is taken until it expires."""
+        try:
+            await self._messenger.write_to_requester(change, Saying("note", text=NO_CARD))
+        except MessengerError as error:
+            log.warning("note_not_posted", change=change.id, problem=str(error))
 
     async def _with_card(self, change: Change) -> Change:
         """Return a change with its card, where it was posted and the process ended before it was written down."""

@@ -178,7 +178,7 @@ class Decisions:
         """Return the change, with its card written down where the click came before that was."""
         change = decisions.known(await self._ledger.change(change_id))
         message, channel = body.get("message"), body.get("channel")
-        if change.card is None and message and channel:
+        if change.card is None and message and channel and channel["id"] == change.request.channel:
             announce = partial(decisions.announce, channel=channel["id"], ts=message["ts"])
             change = await self._ledger.record(change_id, announce)
         return change

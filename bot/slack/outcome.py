@@ -59,6 +59,9 @@ def saying_blocks(change: Change, saying: Saying, *, simple: bool = False, alone
     """
     blocks = [section(plain(f"Plan {plan_name(change)}")), context(plain(ALONE))] if alone else []
     blocks += _note(saying) if saying.kind == "note" else _outcome(change, saying.read_back, simple=simple)
+    if alone and change.open:
+        # The card would have this button; where there is none, nobody else can free the plan.
+        blocks.append({"type": "actions", "elements": [button("Withdraw", "withdraw", change.id)]})
     small = f"Change {change.id} · event {change.seq} · history {change.head[:HEAD_DIGITS]}"
     return [*blocks, context(plain(small))]
 

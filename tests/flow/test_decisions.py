@@ -213,6 +213,19 @@ async def test_req24_who_acts_is_whom_slack_names_not_whoever_opened_the_view(
     assert barred(history(stage, second)) == [("U0OLGA", "deny", "not-eligible")]
 
 
+async def test_req23_a_click_from_another_workspace_counts_for_nothing_whatever_slack_says_of_the_person(
+    shared_stage: Stage, new_plan: NewPlan, history: History
+) -> None:
+    stage = shared_stage
+    card = await ask(stage.slack, stage.rita, new_plan(), SHORTER)
+    await stage.ana.click(card, "approve")
+    forged = copy.deepcopy(stage.slack.deliveries[-1].payload)
+    forged["user"] |= {"id": "U0BEN", "name": "ben", "team_id": "T0OTHER"}
+    assert (await stage.slack.deliver("interactive", forged)).ok
+    assert barred(history(stage, card)) == [("U0BEN", "approve", "outsider")]
+    assert kinds(history(stage, card)).count("approved") == 1
+
+
 async def test_req31_the_history_has_every_step(shared_stage: Stage, new_plan: NewPlan, history: History) -> None:
     stage = shared_stage
     card = await ask(stage.slack, stage.rita, new_plan(), SHORTER)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from bot.playground.acts import (
     buttons,
     card_now,
     cards,
+    fill,
     kind,
+    open_form,
     outcome,
     replies,
     said,
@@ -36,6 +39,10 @@ OpenStage = Callable[..., Awaitable[Stage]]
 async def approve(stage: Stage, card: Message) -> None:
     await stage.ana.click(card, "approve")
     await stage.ben.click(card, "approve")
+
+
+def has_dms(stage: Stage, count: int) -> bool:
+    return len(stage.rita.dms) == count
 
 
 def answered(stage: Stage, method: str) -> list[str]:
@@ -125,6 +132,41 @@ async def test_req20_where_card_or_channel_is_gone_the_outcome_reaches_the_reque
         assert text.endswith(f"history {said(told)['head'][:16]}")
     await stage.slack.wait_for(lambda: all(history(stage, card)[-1][0] == "told" for card in made))
     assert [history(stage, card)[-1][2]["via"] for card in made] == ["dm"] * 4
+
+
+async def test_req20_a_card_that_cannot_be_posted_is_said_to_the_requester_and_follows_when_it_can(
+    open_stage: OpenStage, history: History
+) -> None:
+    stage = await open_stage(**SOON)
+    ops = stage.slack.channel(CHANNEL)
+    await stage.start_bot()
+    for n, plan in enumerate((REDIS, "dbsmssqlagent"), start=1):
+        gate = Gate()
+        ops.bot_is_member = True
+        await open_form(stage.rita, plan)
+        await fill(stage.rita, SHORTER)
+        await stage.rita.submit()
+        await stage.rita.wait_for_view(lambda view: view["callback_id"] == "review")
+        await stage.rita.type("reason", "Disk is full")
+        stage.dbs.next("DescribeBackupPlanList", hold(gate, before=True), plan_id=plan)
+        await stage.rita.submit()
+        await asyncio.wait_for(gate.reached.wait(), 5)
+        ops.bot_is_member = False
+        gate.release()
+        await stage.slack.wait_for(partial(has_dms, stage, n))
+    first, second = stage.rita.dms
+    assert "The card could not be posted" in plain_text(first)
+    assert (kind(first), buttons(first)) == ("note", ["withdraw"])
+    await stage.rita.click(second, "withdraw")
+    await stage.slack.wait_for(lambda: len(stage.rita.dms) == 3)
+    assert said(stage.rita.dms[2])["state"] == "withdrawn"
+    ops.bot_is_member = True
+    (card,) = await stage.slack.wait_for(lambda: cards(stage.slack))
+    assert said(card)["change_id"] == said(first)["change_id"]
+    await approve(stage, card)
+    assert said(await outcome(stage.slack, card))["state"] == "applied"
+    assert [event for event, _, _ in history(stage, second)] == ["requested", "withdrawn", "told"]
+    assert len(stage.rita.dms) == 3
 
 
 async def test_req21_an_older_update_that_lands_late_is_repaired(open_stage: OpenStage, history: History) -> None:
