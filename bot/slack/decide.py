@@ -162,6 +162,10 @@ class Decisions:
         else:
             self._say(body, escape(found))  # the button was on a direct message: the thread is gone
 
+    def outdated(self, body: Mapping[str, Any]) -> None:
+        """Answer a button of an older version, behind which there is nothing any more."""
+        self._say(body, "This button is from an older version of the bot and does nothing any more.")
+
     async def _take(self, body: Mapping[str, Any], change_id: str, action: str, decide: Callable[[], Any]) -> None:
         """Record a decision, or tell the person why not."""
         try:

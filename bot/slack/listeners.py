@@ -92,7 +92,7 @@ class Listeners:
             case "read_again":
                 self._tasks.start(self._decide.read_again(body, value))
             case _ if not body.get("view"):
-                pass  # a button of an older version: nothing is behind it any more
+                self._decide.outdated(body)
             case name if name == PLAN:
                 chosen = (clicked.get("selected_option") or {}).get("value", "")
                 self._tasks.start(self._configure.pick(body, chosen))

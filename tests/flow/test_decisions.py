@@ -192,6 +192,9 @@ async def test_req07_a_button_decides_its_own_change_and_one_of_another_version_
         button["value"] = f"{said(second)['change_id']}.{'0' * 64}"
     await stage.ana.click(older, "approve", stale=True)
     assert "another version of the request" in await whispered(stage.slack, stage.ana)
+    older["blocks"][-1]["elements"][0]["action_id"] = "agree"
+    await stage.ana.click(older, "agree", stale=True)
+    assert "older version of the bot" in await whispered(stage.slack, stage.ana, 2)
     await stage.ana.click(second, "approve")
     await stage.ben.click(second, "approve")
     assert said(await outcome(stage.slack, second))["state"] == "applied"
