@@ -44,6 +44,7 @@ TOO_LATE = "Slack closed the moment in which a form could open ({code}). Please 
 LOCKED = "{plan_id} is locked: have it unlocked in the DBS console first (usually by paying what is due)."
 READING = "{reading} The form appears by itself; if it does not, press Continue again."
 LOST = "This form is older than an hour, or was opened by somebody else. Close it and start again."
+ASK_SOMEBODY = "Somebody who may ask for changes can do it for you; this bot's policy says who that is."
 CONFLICT = "hash_conflict"
 ATTEMPTS = 3
 """Times that a view is drawn before it is left as it is: drawing it twice does no harm."""
@@ -204,7 +205,8 @@ class Configure:
         try:
             yield
         except Refusal as refusal:
-            await self._update(view_id, message_view(refusal.sentence))
+            what_to_do = f" {ASK_SOMEBODY}" if refusal.reason == "not-allowed" else ""
+            await self._update(view_id, message_view(refusal.sentence + what_to_do))
         except BotError as error:
             log.warning("form_not_filled", kind=type(error).__name__, problem=str(error))
             await self._update(

@@ -15,7 +15,7 @@ def suggestions(plans: PlanList, text: str) -> list[Block]:
         lines = ((f"{plan.plan_id} · {plan.name} · {plan.engine} · {plan.status}", plan.plan_id) for plan in found)
         return [option(line, plan_id) for line, plan_id in lines if len(plan_id) <= LONGEST_VALUE]
     if plans.loaded:
-        said = "No plan matches: type a part of its id or name"
+        said = "No plan matches. A new one? Type /backup-plan configure and its id"
     elif plans.trouble:
         said = "DBS did not list the plans: type the command with the id"
     else:

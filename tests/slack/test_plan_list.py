@@ -63,7 +63,7 @@ async def test_every_word_typed_must_be_in_id_name_engine_or_status_in_any_case(
     assert said(plans, "ORDERS redis") == ["dbs1"]
     assert said(plans, " running  night ") == ["dbs2"]
     assert said(plans, "dbs1") == ["dbs1"]
-    assert said(plans, "redis running") == ["No plan matches: type a part of its id or name"]
+    assert said(plans, "redis running") == ["No plan matches. A new one? Type /backup-plan configure and its id"]
 
 
 async def test_a_list_that_could_not_be_read_says_so_and_is_tried_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
