@@ -1,30 +1,28 @@
 """The ledger in one SQLite file: several processes on one machine may share it.
 
-All SQL runs on one worker thread of its own, a whole transaction at a time: a caller that is cancelled or slow never
-leaves one open.
+All SQL runs on threads of its own, a whole transaction at a time: a caller that is cancelled or slow never leaves one
+open.
 """
 
-import asyncio
 import contextlib
 import sqlite3
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import ParamSpec, Self, TypeVar
+from typing import Self
 
 import structlog
+from sqlite_utils import Database
 
 from bot.core.change import Change, ImpossibleEvent
 from bot.core.draft import Draft
 from bot.core.events import Event, stamp
 from bot.core.reading import Values
-from bot.errors import AlreadyRequested, LedgerBusy, PlanTaken
+from bot.errors import AlreadyRequested, PlanTaken
 from bot.ledger import statements
 from bot.ledger.chain import Finding, by_change, compare_projection, fold_checked, verify
-from bot.ledger.opening import PATIENCE, cause, open_database
+from bot.ledger.connections import Connections
 from bot.ledger.statements import Parameters, Row
 from bot.ledger.step import step
 from bot.ports import Clock, Decide
@@ -32,9 +30,6 @@ from bot.ports import Clock, Decide
 log = structlog.get_logger("bot.ledger")
 
 DRAFTS_LAST = timedelta(hours=1)
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class SqliteLedger:
@@ -47,12 +42,8 @@ class SqliteLedger:
     def __init__(self, path: Path | str, clock: Clock, grace: timedelta, *, readonly: bool = False) -> None:
         self._clock = clock
         self._grace = grace
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
-        try:
-            self._db = self._worker.submit(open_database, Path(path), readonly=readonly).result()
-        except BaseException:
-            self._worker.shutdown()
-            raise
+        self._connections = Connections(Path(path), readonly=readonly)
+        self._write, self._read = self._connections.write, self._connections.read
 
     @classmethod
     def open_readonly(cls, path: Path | str, clock: Clock) -> Self:
@@ -61,78 +52,62 @@ class SqliteLedger:
 
     async def record(self, change_id: str, decide: Decide) -> Change:
         """Append what `decide` says. Refusal `unknown` where there is no such change and nothing is decided."""
-        return await self._run(self._record, change_id, decide)
+        return await self._write(self._record, change_id, decide)
 
     async def change(self, change_id: str) -> Change | None:
         """Return a change with its history."""
-        return await self._run(self._change, change_id)
+        return await self._read(self._change, change_id)
 
     async def open_change(self, host: str, plan_id: str) -> str | None:
         """Return the id of the plan's open change."""
-        return await self._run(self._value, statements.OPEN_CHANGE, {"host": host, "plan_id": plan_id})
+        return await self._read(self._value, statements.OPEN_CHANGE, {"host": host, "plan_id": plan_id})
 
     async def last_applied(self, host: str, plan_id: str) -> Values:
         """Return what the bot last applied to this plan."""
-        return await self._run(self._last_applied, host, plan_id)
+        return await self._read(self._last_applied, host, plan_id)
 
     async def take_due(self, hold: timedelta, limit: int = 50) -> Sequence[str]:
         """Take what is due, longest due first."""
-        return await self._run(self._take_due, hold, limit)
+        return await self._write(self._take_due, hold, limit)
 
     async def hold(self, change_id: str, hold: timedelta) -> None:
         """Keep a change from falling due; the next event that is recorded ends the hold."""
-        await self._run(self._hold, change_id, hold)
+        await self._write(self._hold, change_id, hold)
 
     async def drawn(self, change_id: str, seq: int, *, over: int) -> None:
         """Remember how far the card is drawn."""
-        await self._run(self._drawn, change_id, seq, over)
+        await self._write(self._drawn, change_id, seq, over)
 
     async def keep_draft(self, draft: Draft) -> None:
         """Store a draft, forget old ones."""
-        await self._run(self._keep_draft, draft)
+        await self._write(self._keep_draft, draft)
 
     async def draft(self, view_id: str) -> Draft | None:
         """Return a draft that is young enough."""
-        text = await self._run(self._value, statements.DRAFT_OF, {"view_id": view_id, "oldest": self._oldest_draft()})
+        text = await self._read(self._value, statements.DRAFT_OF, {"view_id": view_id, "oldest": self._oldest_draft()})
         return statements.draft_of(text) if text is not None else None
 
     async def team(self, team_id: str) -> str:
         """Return whose ledger this is."""
-        return await self._run(self._team, team_id)
+        return await self._write(self._team, team_id)
 
     async def events(self, change_id: str | None = None) -> Iterable[Event]:
         """Return events, unchecked."""
-        return await self._run(self._events, change_id)
+        return await self._read(self._events, change_id)
 
     async def findings(self) -> list[Finding]:
         """Return every place where the ledger is not what was recorded, as far as it can be seen from inside."""
-        return await self._run(self._findings)
+        return await self._read(self._findings)
 
     async def close(self) -> None:
         """Finish what is queued and close the file; closing twice is harmless."""
-        with contextlib.suppress(LedgerBusy):
-            await self._run(self._db.close)
-        await asyncio.to_thread(self._worker.shutdown)
+        await self._connections.close()
 
-    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        asked = time.monotonic()
+    # What follows runs on one of the worker threads, with its connection.
 
-        def turn() -> T:
-            # Waiting in the queue counts: while the file is locked, the last in line must not wait for all before it.
-            left = max(0.0, PATIENCE - (time.monotonic() - asked))
-            try:
-                self._db.execute(f"pragma busy_timeout = {int(left * 1000)}")
-                return work(*args, **kwargs)
-            except sqlite3.Error as error:
-                raise cause(error) from error
-
-        try:
-            future = self._worker.submit(turn)
-        except RuntimeError as error:
-            raise LedgerBusy("The ledger is closed; nothing was recorded.") from error
-        return await asyncio.wrap_future(future)
-
-    # What follows runs on the worker thread.
+    @property
+    def _db(self) -> Database:
+        return self._connections.mine
 
     @contextlib.contextmanager
     def _transaction(self, begin: str = "begin immediate") -> Iterator[None]:

@@ -78,7 +78,7 @@ async def die(ledger: SqliteLedger, change_id: str, statement: str) -> object:
         if sql.strip().startswith(statement):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    ledger._db._tracer = trace
+    await ledger._write(lambda: setattr(ledger._db, "_tracer", trace))
     return await ledger.record(change_id, partial(decisions.approve, by="UA", digest="d1", objection=None))
 
 

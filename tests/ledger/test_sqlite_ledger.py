@@ -49,7 +49,7 @@ def write(file: Path, *sql: str) -> None:
 
 
 async def pragma(ledger: SqliteLedger, name: str) -> object:
-    return await ledger._run(lambda: ledger._db.execute(f"pragma {name}").fetchone()[0])
+    return await ledger._write(lambda: ledger._db.execute(f"pragma {name}").fetchone()[0])
 
 
 @contextmanager
@@ -166,7 +166,7 @@ async def test_a_locked_ledger_says_so_within_three_seconds_however_many_wait(
 
 async def test_a_ledger_that_became_read_only_says_so(ledger: SqliteLedger, ask: Ask) -> None:
     before = await ask()
-    await ledger._run(lambda: ledger._db.execute("pragma query_only = on"))
+    await ledger._write(lambda: ledger._db.execute("pragma query_only = on"))
     with pytest.raises(LedgerBusy, match="read-only"):
         await ledger.record("c1", approve)
     with pytest.raises(LedgerBusy, match="read-only"):
@@ -263,7 +263,7 @@ async def test_a_projection_that_does_not_follow_from_the_events_is_found(
 async def test_events_are_append_only(ledger: SqliteLedger, ask: Ask, sql: str) -> None:
     await ask()
     with pytest.raises(LedgerBusy, match="append-only"):
-        await ledger._run(lambda: ledger._db.execute(sql))
+        await ledger._write(lambda: ledger._db.execute(sql))
     assert await ledger.findings() == []
 
 
@@ -280,12 +280,12 @@ async def test_unique_keys_hold_without_any_decision(ledger: SqliteLedger, ask: 
             ledger._db.execute(statements.ADD_EVENT, row)
 
     with pytest.raises(LedgerBusy, match="UNIQUE"):
-        await ledger._run(twice)
+        await ledger._write(twice)
 
 
 async def test_every_end_of_a_change_counts_as_its_outcome(ledger: SqliteLedger) -> None:
     ends = {kind.type() for (_, kind), state in TRANSITIONS.items() if state in ENDED} - {Told.type()}
-    (sql,) = await ledger._run(
+    (sql,) = await ledger._write(
         lambda: ledger._db.execute("select sql from sqlite_master where name = 'one_outcome_per_change'").fetchone()
     )
     assert set(sql.split("'")[1::2]) == ends
@@ -304,5 +304,5 @@ async def test_every_end_of_a_change_counts_as_its_outcome(ledger: SqliteLedger)
 async def test_each_question_has_its_index(ledger: SqliteLedger, sql: str, index: str) -> None:
     names = ("now", "until", "limit", "host", "plan_id", "view_id", "oldest")
     parameters: dict[str, str | int] = {name: 1 if name == "limit" else "" for name in names}
-    plan = await ledger._run(lambda: ledger._db.execute(f"explain query plan {sql}", parameters).fetchall())
+    plan = await ledger._write(lambda: ledger._db.execute(f"explain query plan {sql}", parameters).fetchall())
     assert any(f"INDEX {index} (" in str(row[-1]) for row in plan), plan
