@@ -1,4 +1,5 @@
-# make demo: the bot's main job, on this machine, against a Slack and a DBS of its own.
+# make demo: the bot in a browser, on this machine, against a Slack and a DBS of its own; make demo-script plays its
+# main job in the terminal instead.
 # Needs Python 3.11 or later, as PYTHON if it is not called python3.
 
 PYTHON ?= python3
@@ -7,15 +8,20 @@ BIN := $(VENV)/bin
 # touched after everything is installed, so that the next run has nothing to do
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo demo-script test lint format clean
+.PHONY: demo demo-script test test-browser lint format clean
 
-demo: demo-script
+demo: $(INSTALLED)
+	@$(BIN)/python -m bot demo
 
 demo-script: $(INSTALLED)
 	@$(BIN)/python -m bot demo --script
 
 test: $(INSTALLED)
+	@echo "leaving out tests/browser, which needs a Chromium: make test-browser"
 	@$(BIN)/pytest
+
+test-browser: $(INSTALLED)
+	@$(BIN)/pytest tests/browser
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check .

@@ -58,15 +58,21 @@ def serve() -> None:
 
 
 @main.command()
-@click.option("--script", is_flag=True, required=True, help="Play one change from command to outcome, and print it.")
+@click.option("--script", is_flag=True, help="Play one change from command to outcome in the terminal, and end.")
+@click.option("--attach", is_flag=True, help="Start no bot: print the environment for one that is started by hand.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The page's port on 127.0.0.1; else 8300 or any other.")
+@click.option("--open/--no-open", "opens", default=True, help="Whether a browser opens the page.")
 @exits_with_sentences
-def demo(script: bool) -> None:  # noqa: ARG001 - the playground without --script is still to come
-    """Try the bot without a Slack workspace."""
+def demo(script: bool, attach: bool, port: int | None, opens: bool) -> None:
+    """Try the bot without a Slack workspace: the playground, a page in the browser, until Ctrl-C."""
+    if script and attach:
+        raise click.UsageError("--script plays with a bot of its own: leave out --attach.")
     try:
-        from bot.playground.script import play  # noqa: PLC0415 - needs the extra `demo`
+        from bot.playground.page.demo import show  # noqa: PLC0415 - needs the extra `demo`
+        from bot.playground.script import play  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise click.ClickException(f"The demo needs {missing.name}: install backup-plan-bot[demo].") from missing
-    sys.exit(asyncio.run(play(sys.stdout)))
+    sys.exit(asyncio.run(play(sys.stdout) if script else show(sys.stdout, attach=attach, port=port, opens=opens)))
 
 
 @main.group()

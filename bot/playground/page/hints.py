@@ -17,7 +17,7 @@ ENDINGS = {
     State.APPLIED: "Applied: DBS received the change once, and the bot read the plan back. The thread says so.",
     State.REFUSED: "DBS refused the change: the thread says why and what to do.",
     State.STALE: "Stale: the plan is not what the approvers saw, nothing was sent. The thread says what moved.",
-    State.STUCK: "Stuck: nobody can tell whether it was applied. The thread says what to check; try Read again there.",
+    State.STUCK: "Stuck: nobody can tell whether it was applied. The thread says what to check; try *Read again* there.",
     State.DENIED: "Denied: nothing was sent, and the thread says why.",
     State.WITHDRAWN: "Withdrawn: nothing was sent.",
     State.EXPIRED: "Expired: nothing was sent.",
@@ -37,13 +37,13 @@ def hint(setting: Setting, history: History, person: Person, *, is_up: bool) -> 
         return _ended(change)
     if change.state is State.PENDING:
         return _pending(setting, change, person)
-    return _say("Two people approved, so the bot carries it out: watch the requests under Behind the scenes.")
+    return _say("Two people approved, so the bot carries it out: watch the requests under *Behind the scenes*.")
 
 
 def _begin(person: Person) -> Json:
     if person.id == REQUESTER:
         type_it = {"label": "Type it for me", "type": COMMAND, "channel": CHANNEL}
-        return _say(f"Type {COMMAND} in the box at the bottom of #ops and press Enter.", type_it)
+        return _say(f"Type `{COMMAND}` in the box at the bottom of #ops and press Enter.", type_it)
     return _say("Switch to Rita: she asks for a change of a backup plan.", _act_as("Rita", REQUESTER))
 
 
@@ -53,15 +53,15 @@ def _in_modal(view: Json, errors: dict[str, str]) -> Json:
         return _say("The bot says at each input what is wrong. Mend it and press the button again.")
     match view["callback_id"]:
         case "review":
-            return _say("Read what would change, give a reason, and press Ask for approval.")
+            return _say("Read what would change, give a reason, and press *Ask for approval*.")
         case "deny":
-            return _say("Say why, and press Deny.")
+            return _say("Say why, and press *Deny*.")
     if not names:
         return _say("The bot is reading the plan from DBS …")
     if "BackupPlanName" not in names:
         return _say("Choose the plan to change: type a part of its id, name or engine.")
-    secret = "choose a Database password (the name of a secret), " if "SourceEndpointPassword" in names else ""
-    return _say(f"Scroll down, {secret}set Backup retention to 400 days, say, and press Review.")
+    secret = "choose a *Database password* (the name of a secret), " if "SourceEndpointPassword" in names else ""
+    return _say(f"Scroll down, {secret}set *Backup retention* to 400 days, say, and press *Review*.")
 
 
 def _pending(setting: Setting, change: Change, person: Person) -> Json:
@@ -69,14 +69,14 @@ def _pending(setting: Setting, change: Change, person: Person) -> Json:
     waiting = [one for one in APPROVERS if one not in voted and one != change.requester]
     steps = [_act_as(setting.slack.people[one].member.real_name.partition(" ")[0], one) for one in waiting[:1]]
     if person.id in waiting:
-        upset = "Or change the plan behind the bot's back first, under Behind the scenes." if voted else ""
-        return _say(f"Read the card and press Approve, or Deny. {upset}".strip())
+        upset = "Or change the plan behind the bot's back first, under *Behind the scenes*." if voted else ""
+        return _say(f"Read the card and press *Approve*, or *Deny*. {upset}".strip())
     name = steps[0]["label"].removeprefix("Act as ") if steps else "somebody else"
     if person.id == change.requester:
         return _say(f"You asked, so you cannot approve. Switch to {name}, or open {name} in a second tab.", *steps)
     if person.id in voted:
         return _say(f"You approved: {change.missing} more to go. Switch to {name}.", *steps)
-    return _say(f"Press Approve: the bot says privately why you may not. Then switch to {name}.", *steps)
+    return _say(f"Press *Approve*: the bot says privately why you may not. Then switch to {name}.", *steps)
 
 
 def _ended(change: Change) -> Json:
@@ -84,7 +84,7 @@ def _ended(change: Change) -> Json:
     if change.card is not None:
         steps.append({"label": "Open the thread", "thread": change.card.ts, "channel": change.card.channel})
     steps.append({"label": "Ask for another", "as": REQUESTER, "type": COMMAND, "channel": CHANNEL})
-    more = "Next, let something go wrong: choose it under Behind the scenes, then ask for another change."
+    more = "Next, let something go wrong: choose it under *Behind the scenes*, then ask for another change."
     return _say(f"{ENDINGS[change.state]} {more}", *steps)
 
 

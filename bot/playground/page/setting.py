@@ -81,6 +81,8 @@ class Setting(Stage):
         super().__init__(folder, policy=POLICY, socket_mode=socket_mode, **{**PASSWORDS, **QUICK, **settings})
         for person in self.slack.people.values():
             person.member.full_name = FULL_NAMES[person.name]
+        app = self.slack.world.app
+        self.slack.world.workspace.members[app.bot_user].full_name = app.name
         staff = [self.rita, self.ana, self.ben, self.olga]
         self.mila = self.slack.add_person(
             "mila", id="U0MILA", team_id=PARTNER, tz="Asia/Tokyo", full_name="Mila Tanaka", stranger=True

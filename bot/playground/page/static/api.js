@@ -24,7 +24,7 @@ export async function act(what) {
 
 export async function upset(name, plan) {
   try {
-    toast((await ask("/upset", { name, plan })).said);
+    await ask("/upset", { name, plan });
   } catch (error) {
     toast(error instanceof TypeError ? LOST : error.message);
   }

@@ -12,6 +12,7 @@ const says = h("p", { class: "note" });
 const queue = h("div", { class: "queue" });
 const buttons = h("div", { class: "upsets" });
 const fields = h("dl", { class: "facts" });
+const others = h("dl", { class: "facts" });
 const requests = h("div", { class: "requests" });
 
 export const dbsTab = h(
@@ -24,6 +25,7 @@ export const dbsTab = h(
   queue,
   h("h3", {}, "The plan, as DBS has it"),
   fields,
+  h("details", { class: "entry" }, h("summary", { class: "more" }, "All its other fields"), others),
   h("h3", {}, "Requests DBS received"),
   requests,
 );
@@ -74,12 +76,18 @@ let before = {};
 function drawFields(shown) {
   if (!shown) return;
   const moved = (name) => before.BackupPlanId === shown.BackupPlanId && JSON.stringify(before[name]) !== JSON.stringify(shown[name]);
-  const names = Object.keys(shown).filter((name) => name !== "forbidden");
-  const order = [...FIRST.filter((name) => name in shown), ...names.filter((name) => !FIRST.includes(name))];
-  const rows = order.map((name) => ({ name, text: said(shown[name]), moved: moved(name) }));
-  if (shown.forbidden) rows.unshift({ name: "RAM", text: "keeps this plan from the bot" });
-  keyed(fields, rows, (row) => `${shown.BackupPlanId}/${row.name}`, (row) => row.text, (row) => h("div", { class: row.moved ? "fact moved" : "fact" }, h("dt", {}, row.name), h("dd", {}, row.text)));
+  const rows = (names) => names.map((name) => ({ name, text: said(shown[name]), moved: moved(name) }));
+  const first = rows(FIRST.filter((name) => name in shown));
+  if (shown.forbidden) first.unshift({ name: "RAM", text: "keeps this plan from the bot" });
+  const rest = rows(Object.keys(shown).filter((name) => name !== "forbidden" && !FIRST.includes(name)));
+  for (const [list, facts] of [[fields, first], [others, rest]]) {
+    keyed(list, facts, (row) => `${shown.BackupPlanId}/${row.name}`, (row) => row.text, drawFact);
+  }
   before = shown;
+}
+
+function drawFact(row) {
+  return h("div", { class: row.moved ? "fact moved" : "fact" }, h("dt", {}, row.name), h("dd", {}, row.text));
 }
 
 function said(value) {

@@ -122,7 +122,7 @@ function checkboxes(block, element, where, label) {
   return choices("checkbox", block, element, where, label);
 }
 
-function select(block, element, where, more) {
+function select(block, element, where, offer, drawn = shown) {
   const multiple = element.type.startsWith("multi_");
   const choose = (value) => where.enter(block, element, value === null ? { do: "clear" } : { do: "choose", value });
   return combobox({
@@ -133,8 +133,8 @@ function select(block, element, where, more) {
     multiple,
     clearable: Boolean(block.optional) || multiple,
     choose,
-    selected: [where.held(block, element) ?? []].flat().map(more.selected ?? shown),
-    ...more,
+    selected: [where.held(block, element) ?? []].flat().map(drawn),
+    ...offer,
   });
 }
 
@@ -161,7 +161,7 @@ function conversations_select(block, element, where) {
   const options = store.sight.channels
     .filter((one) => wanted.includes(kinds[one.kind]) && !one.archived && !(element.filter?.exclude_external_shared_channels && one.shared))
     .map((one) => place(one.id));
-  return select(block, element, where, { options, selected: (id) => place(id) });
+  return select(block, element, where, { options }, place);
 }
 
 const place = (id) => {
@@ -172,6 +172,6 @@ const place = (id) => {
 
 function users_select(block, element, where) {
   const one = (id) => ({ value: id, text: user(id).real_name });
-  return select(block, element, where, { options: Object.keys(store.setting.users).map(one), selected: one });
+  return select(block, element, where, { options: Object.keys(store.setting.users).map(one) }, one);
 }
 

@@ -25,6 +25,7 @@ document.addEventListener("goto", ({ detail }) => {
   requestAnimationFrame(() => showMessage(detail.ts));
 });
 document.addEventListener("behind", () => draw());
+matchMedia(`(width < ${WIDE}px)`).addEventListener("change", ({ matches }) => matches && showBehind(false));
 document.addEventListener("keydown", (event) => {
   if (event.key !== "F6") return;
   event.preventDefault();

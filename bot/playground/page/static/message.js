@@ -17,7 +17,8 @@ export function avatar(id, size = "") {
   if (who.kind === "bot") return h("img", { class: classes, src: "/static/icon.svg", alt: "" });
   const initials = who.real_name.split(" ").map((word) => word[0]).join("").slice(0, 2);
   const node = h("span", { class: classes, "aria-hidden": "true" }, initials);
-  node.style.background = COLOURS[[...id].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % COLOURS.length];
+  const place = store.setting.people.findIndex((one) => one.id === id);
+  node.style.background = COLOURS[(place + COLOURS.length) % COLOURS.length];
   return node;
 }
 

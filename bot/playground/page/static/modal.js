@@ -44,7 +44,9 @@ function leaveAll() {
 function redraw() {
   const view = store.sight.view;
   const old = layer.querySelector(".modal");
-  const place = old && old.dataset.view === view.id ? remembered(old) : null;
+  // A view that only said “one moment” had nothing to hold the keyboard.
+  const isSame = old?.dataset.view === view.id && reachable(old.querySelector(".modal-body")).length > 0;
+  const place = isSame ? remembered(old) : null;
   const title = freshId("modal");
   const isStacked = store.sight.depth > 1;
   const buttons = [

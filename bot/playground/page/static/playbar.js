@@ -2,6 +2,7 @@
 
 import { fill, h, icon } from "./dom.js";
 import { avatar } from "./message.js";
+import { mrkdwn } from "./mrkdwn.js";
 import { store, user } from "./store.js";
 
 const bar = document.getElementById("playbar");
@@ -19,7 +20,7 @@ export function drawPlaybar(go, toggle) {
   fill(
     bar,
     h("div", { class: "cast", role: "group", "aria-label": "Act as" }, h("span", { class: "cast-label" }, "Act as"), store.setting.people.map((one) => person(one, go))),
-    h("div", { class: "next", role: "status" }, h("span", { class: "next-label" }, "Next"), h("span", { class: "next-text" }, hint.text), hint.steps.map((step) => h("button", { type: "button", class: "step", on: { click: () => go(step) } }, step.label))),
+    h("div", { class: "next", role: "status" }, h("span", { class: "next-label" }, "Next"), h("span", { class: "next-text" }, mrkdwn(hint.text)), hint.steps.map((step) => h("button", { type: "button", class: "step", on: { click: () => go(step) } }, step.label))),
     h(
       "div",
       { class: "switches" },

@@ -44,4 +44,6 @@ export function written(seconds, pattern) {
 export const clock = (ts) => written(Number(ts), "{time}");
 export const exact = (ts) => written(Number(ts), "{date_long} at {time_secs}");
 export const dayOf = (ts) => near(new Date(ts * 1000)) ?? format(new Date(ts * 1000), { weekday: "long", month: "long", day: "numeric" });
-export const seconds = (ts) => written(Number(ts), "{time_secs}");
+
+/** The time of this machine, to the second: what happens behind the scenes happens in nobody's time zone. */
+export const seconds = (ts) => new Date(ts * 1000).toLocaleTimeString("en-GB");
