@@ -164,6 +164,20 @@ async def test_a_locked_ledger_says_so_within_three_seconds_however_many_wait(
     assert (await ledger.record("c1", approve)).seq == 2
 
 
+async def test_who_looks_does_not_stand_in_line_behind_a_write_that_waits(
+    file: Path, ledger: SqliteLedger, ask: Ask
+) -> None:
+    before = await ask()
+    with closing(sqlite3.connect(file, isolation_level=None)) as somebody:
+        somebody.execute("begin immediate")
+        waiting = asyncio.create_task(ledger.record("c1", approve))
+        await asyncio.sleep(0)  # it is in line first
+        assert await ledger.change("c1") == before
+        assert not waiting.done()
+        somebody.execute("rollback")
+    assert (await waiting).seq == 2
+
+
 async def test_a_ledger_that_became_read_only_says_so(ledger: SqliteLedger, ask: Ask) -> None:
     before = await ask()
     await ledger._write(lambda: ledger._db.execute("pragma query_only = on"))
