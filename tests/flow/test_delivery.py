@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-import pytest
-
 from bot.playground.acts import (
     ask,
     buttons,
@@ -24,6 +22,7 @@ from bot.playground.acts import (
 from bot.playground.dbs.faults import Gate, hold
 from bot.playground.dbs.plans import redis_on_ecs
 from bot.playground.slack.faults import Fault
+from bot.playground.slack.person import Person
 from bot.playground.slack.server import plain_text
 from bot.playground.stage import CHANNEL, Stage
 
@@ -39,6 +38,15 @@ OpenStage = Callable[..., Awaitable[Stage]]
 async def approve(stage: Stage, card: Message) -> None:
     await stage.ana.click(card, "approve")
     await stage.ben.click(card, "approve")
+
+
+def prepare(stage: Stage, case: str) -> tuple[Person, str, str]:
+    """Give a case a requester, a channel and a plan of its own, so that several are lived through at once."""
+    person = stage.slack.add_person(case)
+    channel, plan = f"C0{case.upper()}", f"dbs{case}"
+    stage.slack.add_channel(channel, case, [stage.ana, stage.ben, person])
+    stage.dbs.plans[plan] = redis_on_ecs(plan)
+    return person, channel, plan
 
 
 def has_dms(stage: Stage, count: int) -> bool:
@@ -74,29 +82,47 @@ async def test_req19_what_slack_asks_to_wait_with_is_delivered_later_in_order_an
     assert faults.pending == 0
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [Fault(lose_answer=True), Fault(cut=True), Fault(status=503), Fault(error="internal_error")],
-    ids=["answer lost", "cut", "503", "internal_error"],
-)
+ANSWERS = {
+    "lost": Fault(lose_answer=True),
+    "cut": Fault(cut=True),
+    "503": Fault(status=503),
+    "internal": Fault(error="internal_error"),
+}
+
+
 async def test_req19_whatever_becomes_of_an_answer_nothing_is_posted_twice_or_not_at_all(
-    open_stage: OpenStage, fault: Fault, history: History
+    open_stage: OpenStage, history: History
 ) -> None:
+    """Card and outcome each meet one fault, while another app claims in the thread to have told the outcome."""
     stage = await open_stage(**SOON)
+    asking = {case: prepare(stage, case) for case in ANSWERS}
     await stage.start_bot()
-    stage.slack.faults.add("chat.postMessage", fault)
-    card = await ask(stage.slack, stage.rita, REDIS, SHORTER)
-    await stage.slack.wait_for(lambda: ("announced", "bot") in [event[:2] for event in history(stage, card)])
-    forged = {"change_id": said(card)["change_id"], "kind": "outcome", "state": "applied", "seq": 9, "head": "f" * 64}
-    metadata = {"event_type": "backup_plan_change", "event_payload": forged}
-    stage.slack.post_as_other_bot(CHANNEL, "Applied.", thread_ts=card["ts"], metadata=metadata)
-    stage.slack.faults.add("chat.postMessage", fault)
-    await approve(stage, card)
-    await stage.slack.wait_for(lambda: history(stage, card)[-1][0] == "told", 10)
-    (told,) = [reply for reply in replies(stage.slack, card) if reply["bot_id"] == stage.slack.bot_id]
-    assert history(stage, card)[-1][2]["ts"] == told["ts"]
-    assert len(cards(stage.slack)) == len(stage.dbs.effects) == 1
-    assert stage.rita.dms == []
+
+    async def live_through(case: str, fault: Fault) -> None:
+        person, channel, plan = asking[case]
+        stage.slack.faults.add("chat.postMessage", fault, when=lambda args: args["channel"] == channel)
+        card = await ask(stage.slack, person, plan, SHORTER, channel=channel)
+        await stage.slack.wait_for(lambda: ("announced", "bot") in [event[:2] for event in history(stage, card)])
+        claim = {
+            "change_id": said(card)["change_id"],
+            "kind": "outcome",
+            "state": "applied",
+            "seq": 9,
+            "head": "f" * 64,
+        }
+        metadata = {"event_type": "backup_plan_change", "event_payload": claim}
+        stage.slack.post_as_other_bot(channel, "Applied.", thread_ts=card["ts"], metadata=metadata)
+        stage.slack.faults.add("chat.postMessage", fault, when=lambda args: args["channel"] == channel)
+        await approve(stage, card)
+        await stage.slack.wait_for(lambda: history(stage, card)[-1][0] == "told", 20)
+        shown = replies(stage.slack, card, channel=channel)
+        (told,) = [reply for reply in shown if reply["bot_id"] == stage.slack.bot_id]
+        assert history(stage, card)[-1][2]["ts"] == told["ts"]
+        assert len(cards(stage.slack, channel)) == 1
+        assert person.dms == []
+
+    await asyncio.gather(*(live_through(case, fault) for case, fault in ANSWERS.items()))
+    assert len(stage.dbs.effects) == len(ANSWERS)
     assert stage.slack.faults.pending == 0
 
 
@@ -192,23 +218,30 @@ async def test_req21_an_older_update_that_lands_late_is_repaired(open_stage: Ope
     assert [actor for event, actor, _ in history(stage, card) if event == "approved"] == ["U0ANA", "U0BEN"]
 
 
-@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_attachments", "internal_error"])
-async def test_a_slack_that_takes_no_tables_gets_everything_in_plainer_blocks(stage: Stage, code: str) -> None:
+async def test_a_slack_that_takes_no_tables_gets_everything_in_plainer_blocks(stage: Stage) -> None:
+    codes = ("invalid_blocks", "invalid_attachments", "internal_error")
+    asking = {code: prepare(stage, code) for code in codes}
     await stage.start_bot()
 
     def has_table(args: dict[str, Any]) -> bool:
         return any(block["type"] in {"table", "container"} for block in args.get("blocks", []))
 
-    for method in ("chat.postMessage", "chat.update"):
-        stage.slack.faults.add(method, Fault(error=code), times=9, when=has_table)
-    card = await ask(stage.slack, stage.rita, REDIS, SHORTER)
-    assert {block["type"] for block in card["blocks"]} == {"header", "section", "rich_text", "context", "actions"}
-    text = plain_text(card)
-    assert "Backup retention: 730 days → 30 days" in text
-    assert "Source instance: i-bp1redis01 → i-bp1redis01" in text
-    assert buttons(card) == ["approve", "deny", "withdraw"]
-    assert len(cards(stage.slack)) == 1
-    await approve(stage, card)
-    assert said(await outcome(stage.slack, card))["state"] == "applied"
-    assert buttons(await settled(stage.slack, card)) == []
-    assert len([call for call in stage.slack.calls if has_table(call.args)]) == 1, "asked for once, not each time"
+    async def live_through(code: str) -> None:
+        person, channel, plan = asking[code]
+        for method in ("chat.postMessage", "chat.update"):
+            fits = partial(lambda args, channel: args["channel"] == channel and has_table(args), channel=channel)
+            stage.slack.faults.add(method, Fault(error=code), times=9, when=fits)
+        card = await ask(stage.slack, person, plan, SHORTER, channel=channel)
+        assert {block["type"] for block in card["blocks"]} == {"header", "section", "rich_text", "context", "actions"}
+        text = plain_text(card)
+        assert "Backup retention: 730 days → 30 days" in text
+        assert "Source instance: i-bp1redis01 → i-bp1redis01" in text
+        assert buttons(card) == ["approve", "deny", "withdraw"]
+        await approve(stage, card)
+        assert said(await outcome(stage.slack, card, channel))["state"] == "applied"
+        assert buttons(await settled(stage.slack, card, channel)) == []
+        assert len(cards(stage.slack, channel)) == 1
+        in_vain = [call for call in stage.slack.calls if call.args.get("channel") == channel and has_table(call.args)]
+        assert len(in_vain) == 1, "asked for once, not each time"
+
+    await asyncio.gather(*(live_through(code) for code in codes))
