@@ -46,7 +46,7 @@ def failure(reply: Reply, action: str, resource: str) -> DbsError | None:
         return DbsThrottled(code or "Throttling", message, request_id, wait)
     if reply.status >= 500 or code.startswith(_UNCERTAIN):
         return DbsUnanswered(code or f"HTTP {reply.status}", message, request_id, wait)
-    if code and (reply.status >= 400 or success != "none" or "Code" in reply.body):
+    if code and (reply.status >= 400 or success == "false" or "Code" in reply.body):
         return DbsRefused(code, message, request_id, advice(code, action, resource))
     if success == "false":
         return DbsRefused("Success: false", message or "DBS gave no reason.", request_id)
