@@ -576,6 +576,15 @@ async def test_a_refusal_after_an_unanswered_send_is_final_only_while_the_plan_i
     assert len(world.dbs.calls) == 2
 
 
+async def test_a_refusal_after_an_unanswered_send_of_nothing_that_dbs_shows_is_stuck(
+    world: World, process: Process
+) -> None:
+    """The plan looks the same whether or not the new password arrived."""
+    await world.approved(proposed={**PROPOSED, "BackupRetentionPeriod": "730"})
+    world.dbs.next("configure", unanswered(done=True), FORBIDDEN)
+    assert (await process.execute()).state is State.STUCK
+
+
 async def test_a_secret_that_is_missing_after_a_send_is_stuck(world: World, process: Process) -> None:
     await world.approved()
     world.dbs.next("configure", unanswered(done=False))

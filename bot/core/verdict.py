@@ -48,11 +48,11 @@ def judge_plan(change: Change, reading: Reading) -> Outcome | None:
 def judge_refusal(change: Change, reading: Reading, error: DbsRefused) -> Outcome:
     """Say what a refusal means, given the plan as it was right before: final on a first send.
 
-    After an earlier send the first copy may have counted, unless the plan shows that it did not; what DBS says of a
-    token that it met with other parameters says nothing about that, as a password may have changed in between.
+    After an earlier send the first copy may have counted, unless the plan shows that it did not. What DBS says of a
+    token that it met with other parameters shows nothing: a password may have changed in between.
     """
     first = len(change.sent_at) == 1
-    if first or (error.code != MISMATCH and not moved(change.request.baseline, reading.baseline)):
+    if first or (error.code != MISMATCH and _untouched(change, reading)):
         return dbs_refused(error)
     return Stuck(
         sentence=f"An earlier send went unanswered and may have been carried out; a repeat was refused: {error}",
@@ -83,6 +83,12 @@ def _before_or_after(change: Change, reading: Reading) -> bool:
     """Whether the plan looks as it did when approved, or as it was to become: either may be our own doing."""
     request = change.request
     return not moved(request.baseline, reading.baseline) or not compare_read_back(request.proposed, reading)
+
+
+def _untouched(change: Change, reading: Reading) -> bool:
+    """Whether the plan shows that nothing was done; where only a password changes, it looks the same either way."""
+    request = change.request
+    return not moved(request.baseline, reading.baseline) and bool(compare_read_back(request.proposed, reading))
 
 
 def _somebody_else(reading: Reading) -> Stuck:
