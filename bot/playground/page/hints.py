@@ -17,7 +17,7 @@ ENDINGS = {
     State.APPLIED: "Applied: DBS received the change once, and the bot read the plan back. The thread says so.",
     State.REFUSED: "DBS refused the change: the thread says why and what to do.",
     State.STALE: "Stale: the plan is not what the approvers saw, nothing was sent. The thread says what moved.",
-    State.STUCK: "Stuck: nobody can tell whether it was applied. The thread says what to check; try *Read again* there.",
+    State.STUCK: "Stuck: nobody can tell whether it was applied. The thread says what to check: try *Read again*.",
     State.DENIED: "Denied: nothing was sent, and the thread says why.",
     State.WITHDRAWN: "Withdrawn: nothing was sent.",
     State.EXPIRED: "Expired: nothing was sent.",

@@ -7,6 +7,9 @@ import { toast } from "./toast.js";
 
 const MARKS = [["B", "*", "Bold"], ["I", "_", "Italic"], ["S", "~", "Strikethrough"], ["<>", "`", "Code"]];
 
+/** Pixels below which a keyboard on the screen would cover what there is to read. */
+const NARROW = 900;
+
 /** `place()` says where a message goes, `label()` what the empty box says; `commands`: whether it takes commands. */
 export function composer({ place, label, commands }) {
   const listId = freshId("commands");
@@ -106,6 +109,7 @@ export function composer({ place, label, commands }) {
     box.value = "";
     hide();
     grow();
+    if (commands && document.activeElement === document.body && window.innerWidth >= NARROW) box.focus();
   }
 
   return { node, set, refresh };
