@@ -1,5 +1,6 @@
 """One tab of a browser, and what somebody does in it: with mouse and keyboard, and by what there is to be read."""
 
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -59,6 +60,11 @@ class Desk:
         """What to do next."""
         return self.tab.locator(".next")
 
+    @property
+    def options(self) -> Locator:
+        """What the select that is unfolded offers."""
+        return self.tab.locator(".combo-list").get_by_role("option")
+
     async def open(self, url: str) -> None:
         """Go to the page and wait for what there is to be seen."""
         await self.tab.goto(url)
@@ -95,7 +101,7 @@ class Desk:
     async def choose(self, name: str, option: str) -> None:
         """Choose an option by what it says."""
         await self.input(name).get_by_role("combobox").click()
-        await self.tab.get_by_role("option", name=option, exact=True).click()
+        await self.options.filter(has_text=re.compile(f"^{re.escape(option)}$")).click()
 
     async def press(self, button: str) -> None:
         """Press a button of the modal."""

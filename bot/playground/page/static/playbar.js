@@ -25,7 +25,7 @@ export function drawPlaybar(go, toggle) {
       "div",
       { class: "switches" },
       h("button", { type: "button", class: "switch", title: "Light or dark", "aria-label": "Light or dark", on: { click: turnTheme } }, icon("theme")),
-      h("button", { type: "button", class: "switch", "aria-pressed": String(document.body.classList.contains("shows-behind")), on: { click: toggle } }, icon("gear"), h("span", {}, "Behind the scenes")),
+      h("button", { type: "button", class: "switch", "aria-label": "Behind the scenes", "aria-pressed": String(document.body.classList.contains("shows-behind")), on: { click: toggle } }, icon("gear"), h("span", {}, "Behind the scenes")),
     ),
   );
   if (focused) bar.querySelector(`[data-as="${CSS.escape(focused)}"]`)?.focus();
