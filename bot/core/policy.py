@@ -3,27 +3,23 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from bot.core.duration import Duration
 from bot.core.events import Demand, canonical_json
 from bot.core.people import Channel
+from bot.core.policy_rule import ID, TABLE, Rule
+from bot.core.policy_section import ChannelId, Pattern, PersonOrGroup, Section
+from bot.core.policy_section import is_group as is_group  # noqa: PLC0414 - read from here by those who ask the policy
+from bot.core.policy_words import listed
 from bot.core.reading import Values
+from bot.core.slots import Seating
 from bot.errors import ConfigError
-
-
-def _id(pattern: str, what: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value, re.ASCII):
-            raise ValueError(f"{value!r} is not {what}; names cannot be used, they change")
-        return value
-
-    return AfterValidator(check)
 
 
 def _not_everything(pattern: str) -> str:
@@ -40,32 +36,20 @@ def _reference(ref: str) -> str:
     return ref
 
 
-MOST_NAMED = 20
-"""Approvers named in a sentence, before it only counts the rest."""
-
-PersonOrGroup = Annotated[str, _id(r"[UWS][A-Z0-9]+", "a user id (U…, W…) or a user-group id (S…)")]
-ChannelId = Annotated[str, _id(r"[CG][A-Z0-9]+", "a channel id (C… or G…)")]
-Pattern = Annotated[str, Field(min_length=1)]
-
-
-class Section(BaseModel):
-    """A table of the policy file: strict, every key known."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
 class Defaults(Section):
     """What holds for every change."""
 
     approvals: int = Field(default=2, ge=1, le=20)
     """People besides the requester."""
     approvers: list[PersonOrGroup] = Field(min_length=1)
-    requesters: list[PersonOrGroup] = []
+    requesters: list[PersonOrGroup] = Field(default=[])
     """Empty: every full member of the workspace."""
-    channels: list[ChannelId] = []
+    channels: list[ChannelId] = Field(default=[])
     """Empty: wherever the bot is a member."""
     expires_after: Duration = timedelta(hours=4)
     execute_within: Duration = timedelta(minutes=30)
+    operators: ChannelId | None = None
+    """Told when the policy file can no longer be read."""
 
     @model_validator(mode="after")
     def _reachable(self) -> "Defaults":
@@ -101,7 +85,14 @@ class Policy(Section):
     """The whole file."""
 
     defaults: Defaults
-    secrets: dict[Annotated[str, Field(min_length=1, max_length=75)], Secret] = {}
+    secrets: dict[Annotated[str, Field(min_length=1, max_length=75)], Secret] = Field(default={})
+    rules: list[Rule] = Field(default=[])
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Policy":
+        if problems := [*_rule_problems(self.defaults, self.rules)]:
+            raise ValueError("\n".join(problems))
+        return self
 
     @property
     def digest(self) -> str:
@@ -113,9 +104,40 @@ class Policy(Section):
         return sorted(name for name, secret in self.secrets.items() if secret.serves(plan_id))
 
 
-def is_group(who: str) -> bool:
-    """Whether an id is a user group's."""
-    return who.startswith("S")
+def _rule_problems(defaults: Defaults, rules: list[Rule]) -> Iterator[str]:
+    seen: set[str] = set()
+    for index, rule in enumerate(rules):
+        place = f"rules[{index}]"
+        if rule.name in seen:
+            yield f"{place}.name: there is a rule {rule.name!r} already"
+        seen.add(rule.name)
+        if (late := rule.late_reminder(defaults.expires_after)) is not None:
+            yield f"{place}.remind_after[{late}]: is not before the change expires"
+        if rule.escalate_to and not rule.remind_after:
+            yield f"{place}.escalate_to: is told with the last reminder, so remind_after must be set as well"
+        if why := _never_filled(rule, defaults):
+            yield f"{place}.approvers: {why}"
+        named = len(set(defaults.approvers))
+        enough = any(map(is_group, [*defaults.approvers, *rule.escalate_to])) or named >= (rule.approvals or 0)
+        if not enough and not any(one.approvers for one in rules):
+            yield f"{place}.approvals: asks for {rule.approvals}, but defaults.approvers lists {named} people"
+
+
+def _never_filled(rule: Rule, defaults: Defaults) -> str:
+    """Say why the people listed cannot do what the rule asks for; where a group is listed, nobody knows yet."""
+    slots = [
+        (frozenset(places.who).union(rule.escalate_to), places.at_least) for places in rule.places(defaults.approvals)
+    ]
+    seats = [who for who, number in slots for _ in range(number) if not any(map(is_group, who))]
+    if not seats:
+        return ""
+    listed_people = frozenset().union(*seats)
+    if empty := Seating(seats, listed_people).open:
+        return f"the people listed can take only {len(seats) - len(empty)} of {len(seats)} places, one person a place"
+    number = max(defaults.approvals, rule.approvals or 0)
+    if len(seats) == sum(number for _, number in slots) and len(listed_people) < number:
+        return f"lists {len(listed_people)} people, but {number} have to approve"
+    return ""
 
 
 def sources_of(values: Values) -> list[str]:
@@ -133,12 +155,17 @@ def read_policy(text: str) -> Policy:
         raise ConfigError([f"not TOML: {error}"]) from error
     except ValidationError as error:
         raise ConfigError(
-            [_sentence(detail["loc"], detail["type"], detail["msg"]) for detail in error.errors()]
+            [
+                line
+                for detail in error.errors()
+                for line in _sentence(detail["loc"], detail["type"], detail["msg"]).splitlines()
+            ]
         ) from error
 
 
 def _sentence(path: tuple[int | str, ...], kind: str, message: str) -> str:
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+    steps = [step for step in path if step not in {ID, TABLE}]
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
     match kind:
         case "extra_forbidden":
             return f"{place}: unknown key"
@@ -148,7 +175,7 @@ def _sentence(path: tuple[int | str, ...], kind: str, message: str) -> str:
             return f"{place}: must not be empty"
         case "value_error":
             said = message.removeprefix("Value error, ")
-            return said if said.startswith("defaults.") else f"{place}: {said}"
+            return said if not place or said.startswith("defaults.") else f"{place}: {said}"
         case _:
             return f"{place}: {message[:1].lower()}{message[1:]}"
 
@@ -163,9 +190,6 @@ def demand(policy: Policy, requester: str, members: Mapping[str, frozenset[str]]
     """Say how many people must approve, and who may: never the requester."""
     approvers = policy.defaults.approvers
     pool = everybody(approvers, members) - {requester}
-    names = ", ".join(f"<!subteam^{who}>" if is_group(who) else f"<@{who}>" for who in approvers[:MOST_NAMED])
-    if len(approvers) > MOST_NAMED:
-        names += f" and {len(approvers) - MOST_NAMED} more"
     number = policy.defaults.approvals
     people = "person" if number == 1 else "people"
     return Demand(
@@ -173,7 +197,7 @@ def demand(policy: Policy, requester: str, members: Mapping[str, frozenset[str]]
         approvers=tuple(approvers),
         pool=tuple(sorted(pool)),
         policy=policy.digest,
-        sentence=f"{number} {people} out of {names} must approve, not counting <@{requester}>.",
+        sentence=f"{number} {people} out of {listed(approvers)} must approve, not counting <@{requester}>.",
     )
 
 
