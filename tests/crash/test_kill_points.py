@@ -28,10 +28,12 @@ from bot.playground.slack.form import Ack
 from bot.playground.slack.person import Person
 from bot.playground.stage import Stage
 
-LEASE, SWEEP = 2, 1
-SETTINGS = {"EXECUTION_LEASE": "2s", "DBS_TIMEOUT": "1s", "SWEEP_INTERVAL": "1s", "TELL_GRACE": "1s"}
-MARGIN = 4.0
-"""Seconds for starting a process and for a busy machine."""
+LEASE, SWEEP = 6, 1
+SETTINGS = {"EXECUTION_LEASE": "6s", "DBS_TIMEOUT": "5s", "SWEEP_INTERVAL": "1s", "TELL_GRACE": "1s"}
+MARGIN = 8.0
+"""Seconds for starting a process, and for a busy machine."""
+PATIENCE = 30.0
+"""Seconds to wait for what must happen."""
 OUTCOMES = {"applied", "refused", "stale", "stuck", "denied", "withdrawn", "expired"}
 WISH = {"BackupRetentionPeriod": "30", "SourceEndpointPassword": "orders-db", "AutoStartBackup": "true",
         "BackupStrategyType": "simple"}  # fmt: skip
@@ -72,7 +74,7 @@ class Scene:
 
     async def until(self, *kinds: str) -> None:
         """Wait until the history ends with one of these events."""
-        await self.stage.slack.wait_for(lambda: self.history and self.history[-1].type in kinds, 12)
+        await self.stage.slack.wait_for(lambda: self.history and self.history[-1].type in kinds, PATIENCE)
 
     async def review(self) -> None:
         """The requester fills the form in, as far as the review."""
@@ -398,13 +400,13 @@ POINTS = {
     "dbs_applied_it": Point(dbs_applied_it, "sent", 1),
     "applied_and_not_read_back": Point(applied_and_not_read_back, "applied", 1),
     "dbs_applied_it_beside_a_replica": Point(dbs_applied_it, "sent", 1, standby=True),
-    "writing_requested": Point(writing_requested, ""),
-    "writing_announced": Point(writing_announced, "requested"),
-    "writing_approved": Point(writing_approved, "approved"),
-    "writing_started": Point(writing("started"), "approved"),
-    "writing_told": Point(writing("told"), "applied", 1),
     "writing_sent": Point(writing("sent"), "started"),
     "writing_applied": Point(writing("applied"), "sent", 1),
+    "writing_started": Point(writing("started"), "approved"),
+    "writing_told": Point(writing("told"), "applied", 1),
+    "writing_approved": Point(writing_approved, "approved"),
+    "writing_announced": Point(writing_announced, "requested"),
+    "writing_requested": Point(writing_requested, ""),
 }
 STANDBY = [name for name, point in POINTS.items() if point.standby]
 WRITING = [name for name in POINTS if name.startswith("writing_")]
@@ -470,7 +472,7 @@ async def settle(scene: Scene, found: Aftermath) -> None:
     with suppress(TimeoutError):
         await scene.until("told")
         ended = scene.history[-2].type
-        await slack.wait_for(lambda: all(said(card)["state"] == ended for card in scene.cards), 12)
+        await slack.wait_for(lambda: all(said(card)["state"] == ended for card in scene.cards), PATIENCE)
     found.history, found.cards = scene.history, scene.cards
     sent = [call.params for call in dbs.calls("ConfigureBackupPlan") if call.params["BackupPlanId"] == scene.plan_id]
     recorded = [one.data["client_token"] for one in found.history if one.type == "started"]
@@ -499,12 +501,11 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Aftermath]:
     one, two, three = (tmp_path_factory.mktemp(name) for name in ("together", "writing", "beside"))
 
     async def all_of_them() -> dict[str, Aftermath]:
-        together, writing, beside = await asyncio.gather(
-            perform(one, [TOGETHER]),
-            perform(two, [[name] for name in WRITING]),
-            perform(three, [STANDBY], standby=True),
-        )
-        return together | writing | beside
+        async with asyncio.TaskGroup() as group:
+            together = group.create_task(perform(one, [TOGETHER]))
+            writing = group.create_task(perform(two, [[name] for name in WRITING]))
+            beside = group.create_task(perform(three, [STANDBY], standby=True))
+        return together.result() | writing.result() | beside.result()
 
     return asyncio.run(all_of_them())
 
