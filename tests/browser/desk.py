@@ -20,7 +20,6 @@ class Desk:
         self.problems: list[str] = []
         """What the console said, and scripts that failed."""
         self._shots = shots
-        self._count = 0
         tab.set_default_timeout(SECONDS * 1000)
         tab.on("console", lambda said: self.problems.append(f"{said.type}: {said.text}"))
         tab.on("pageerror", lambda error: self.problems.append(str(error)))
@@ -72,8 +71,8 @@ class Desk:
 
     async def shot(self, name: str) -> None:
         """Keep a picture of what is to be seen."""
-        self._count += 1
-        await self.tab.screenshot(path=self._shots / f"{self._count:02}-{name}.png")
+        number = len(list(self._shots.iterdir())) + 1
+        await self.tab.screenshot(path=self._shots / f"{number:02}-{name}.png")
 
     async def act_as(self, who: str) -> None:
         """Become somebody else."""

@@ -163,6 +163,7 @@ async def test_the_page_can_be_read_on_a_phone(open_desk: OpenDesk) -> None:
     await desk.shot("the-thread")
     await desk.thread.get_by_role("button", name="Close thread").click()
     await desk.channel.get_by_role("button", name="Show channels").click()
+    await expect(desk.tab.locator("#sidebar")).to_be_in_viewport()
     await desk.shot("the-channels")
     await desk.tab.locator("#sidebar .place", has_text="general").click()
     await expect(desk.channel.get_by_role("heading", name="general")).to_be_visible()

@@ -50,8 +50,8 @@ COMMANDS = [
     }
 ]
 """The slash commands of manifest.yml, which a composer offers to complete."""
-SHORTCUTS: list[dict[str, str]] = []
-"""The message shortcuts of manifest.yml: `name` and `callback_id`; the bot has none yet."""
+SHORTCUTS = [{"name": "Configure backup plan", "callback_id": "configure"}]
+"""The message shortcuts of manifest.yml."""
 GROUPS = {"S0DBA": "dba"}
 PARTNER = "T0ACME"
 FIRST_PLAN = "dbsmysqlrds01"

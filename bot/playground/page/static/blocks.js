@@ -133,7 +133,7 @@ function input(block, where) {
     { class: error ? "block input wrong" : "block input", data: { block: block.block_id } },
     label,
     element,
-    h("div", { class: "error", id: `${id}-error`, role: "alert", hidden: !error }, error ? [icon("warning", 16), h("span", {}, error)] : []),
+    h("div", { class: "complaint", id: `${id}-error`, role: "alert", hidden: !error }, error ? [icon("warning", 16), h("span", {}, error)] : []),
     block.hint && h("div", { class: "hint", id: `${id}-hint` }, words(block.hint)),
   );
 }

@@ -106,7 +106,7 @@ function restore(box, { scroll, element, selection }) {
 /** Show or take away the sentence under one input without touching the others. */
 function mark(blockId, sentence) {
   const block = layer.querySelector(`[data-block="${CSS.escape(blockId)}"]`);
-  const error = block?.querySelector(".error");
+  const error = block?.querySelector(".complaint");
   if (!error) return;
   block.classList.toggle("wrong", Boolean(sentence));
   error.hidden = !sentence;
