@@ -17,7 +17,8 @@ from bot.engine import Engine
 from bot.errors import ConfigError, LookUpFailed
 from bot.execution import Execution
 from bot.ledger.sqlite import SqliteLedger
-from bot.policy_file import load_policy
+from bot.policy_file import PolicyFile
+from bot.policy_watch import PolicyWatch
 from bot.ports import People
 from bot.rights import Rights
 from bot.secrets import SecretStore
@@ -30,6 +31,7 @@ from bot.slack.identity import Identity, identify
 from bot.slack.listeners import Listeners
 from bot.slack.messenger import SlackMessenger
 from bot.slack.once import Once
+from bot.slack.operators import Operators
 from bot.slack.payload import Answer, Dispatch, Payload
 from bot.slack.people import SlackPeople
 from bot.slack.plan_list import PlanList
@@ -51,13 +53,14 @@ class App:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.policy = load_policy(config.policy_file)
+        self._policy = PolicyFile(config.policy_file)
         self._clock = SystemClock()
         self._tasks = Tasks()
         self._sweeper = Tasks()
         self._identity: Identity | None = None
         self._dispatch: Dispatch | None = None
         self._engine: Engine | None = None
+        self._watch: PolicyWatch | None = None
         self._sockets: Sockets | None = None
         self._session: aiohttp.ClientSession | None = None
         self._ledger = SqliteLedger(config.ledger_file, self._clock, config.tell_grace)
@@ -71,12 +74,18 @@ class App:
         """Serve until SIGTERM or SIGINT."""
         over_http = self.config.slack_app_token is None
         edge = Edge(self._deliver, self.config.slack_signing_secret if over_http else None, self._ready)
-        await serve(edge, self.config.host, self.config.port, start=self._start, stop=self._stop)
+        await serve(edge, self.config.host, self.config.port, start=self._start, stop=self._stop, hang_up=self._hang_up)
 
     def _ready(self) -> dict[str, Any] | None:
         if self._identity is None or self._dispatch is None:
             return None
-        return {"status": "ok", "team": self._identity.team_id, "mode": "socket" if self._sockets else "http"}
+        mode = "socket" if self._sockets else "http"
+        return {"status": "ok", "team": self._identity.team_id, "mode": mode, **self._policy.health}
+
+    def _hang_up(self) -> None:
+        """Look at the policy file now; while the bot starts that comes by itself."""
+        if self._watch is not None:
+            self._watch.hurry()
 
     async def _deliver(self, payload: Payload) -> Answer:
         if self._dispatch is None:
@@ -93,20 +102,37 @@ class App:
             whose = f"SLACK_BOT_TOKEN belongs to the workspace {identity.team_id}, the ledger to {owner}"
             raise ConfigError([f"{whose}: one bot serves one workspace; correct the token or DATABASE_URL."])
         people = SlackPeople(client)
-        await warn_of_groups(self.policy, people)
+        operators = Operators(client, people, identity.bot_id, self._clock)
+
+        async def warn(policy: Policy) -> None:
+            await warn_of_groups(policy, people)
+            if policy.defaults.operators:
+                await operators.check(policy.defaults.operators)
+
+        await warn(self._policy.policy)
         dispatch, self._engine = self._wire(client, self._session, people, identity)
         if self.config.slack_app_token is not None:
             self._sockets = Sockets(dispatch, client, self.config.slack_app_token)
             await self._sockets.start()
         self._dispatch, self._identity = dispatch, identity
         self._sweeper.start(self._engine.run())
+        self._watch = PolicyWatch(
+            file=self._policy,
+            ledger=self._ledger,
+            tell=operators.tell,
+            warn=warn,
+            clock=self._clock,
+            interval=self.config.sweep_interval,
+            tasks=self._tasks,
+        )
+        self._sweeper.start(self._watch.run())
         log.info("ready", team=identity.team_id, mode="socket" if self._sockets else "http", dbs=self._dbs.host)
 
     def _wire(
         self, client: AsyncWebClient, session: aiohttp.ClientSession, people: People, identity: Identity
     ) -> tuple[Dispatch, Engine]:
         config, ledger, dbs, clock, tasks = self.config, self._ledger, self._dbs, self._clock, self._tasks
-        rights = Rights(self.policy, people, identity.team_id)
+        rights = Rights(lambda: self._policy.policy, people, identity.team_id)
         messenger = SlackMessenger(client, identity.bot_id)
         whisper = Whisper(session)
         plans = PlanList(dbs, tasks)

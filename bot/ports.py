@@ -121,6 +121,13 @@ class Ledger(Protocol):
         """Return the workspace this ledger belongs to, which is `team_id` if it had none."""
         ...
 
+    async def noted(self, topic: str, now: str) -> str | None:
+        """Note how something stands now and return how it stood before, "" for the first note of this topic.
+
+        None where that was noted already: of several processes that see the same, one gets the answer.
+        """
+        ...
+
     async def events(self, change_id: str | None = None) -> Iterable[Event]:
         """Return every event, or those of one change, in order, unchecked: for export and verification."""
         ...

@@ -5,7 +5,7 @@ up afresh.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from bot.core import policy as rules
@@ -36,23 +36,33 @@ async def answered_in_time() -> AsyncIterator[None]:
 
 
 class Rights:
-    """Who may do what, under one policy, in one workspace."""
+    """Who may do what, under the policy in force, in one workspace.
 
-    def __init__(self, policy: Policy, people: People, team_id: str) -> None:
-        self.policy = policy
+    The policy may change at any time: whatever asks Slack in between keeps to the one it began with.
+    """
+
+    def __init__(self, in_force: Callable[[], Policy], people: People, team_id: str) -> None:
+        """`in_force` returns the policy as it is now."""
+        self._in_force = in_force
         self.people = people
         self.team_id = team_id
+
+    @property
+    def policy(self) -> Policy:
+        """The policy as it is now."""
+        return self._in_force()
 
     async def may_request(self, user_id: str) -> None:
         """Raise Refusal unless this person may ask for changes."""
         async with answered_in_time():
-            if why := await self._no_requester(user_id):
+            if why := await self._no_requester(self.policy, user_id):
                 raise Refusal("not-allowed", why)
 
     async def may_see(self, user_id: str) -> None:
         """Raise Refusal unless this person may ask for changes or approve them."""
         async with answered_in_time():
-            if await self._no_requester(user_id) and await self._no_approver(user_id):
+            policy = self.policy
+            if await self._no_requester(policy, user_id) and await self._no_approver(policy, user_id):
                 raise Refusal(
                     "not-allowed", "Backup plans are shown only to people who may request or approve changes."
                 )
@@ -60,8 +70,9 @@ class Rights:
     async def demand(self, requester: str) -> Demand:
         """Say who must approve what this person asks for. Raises Refusal where too few people can."""
         async with answered_in_time():
-            members = await self._members(self.policy.defaults.approvers)
-            asked = rules.demand(self.policy, requester, members)
+            policy = self.policy
+            members = await self._members(policy.defaults.approvers)
+            asked = rules.demand(policy, requester, members)
             eligible = 0
             for user_id in asked.pool:
                 person = await self.people.person(user_id)
@@ -79,7 +90,7 @@ class Rights:
         try:
             async with answered_in_time():
                 if user_id in change.request.demand.pool:
-                    why = await self._no_approver(user_id)
+                    why = await self._no_approver(self.policy, user_id)
                 else:
                     person = await self.people.person(user_id)
                     why = person.disqualified(self.team_id) or "You are not among the approvers of this change."
@@ -95,13 +106,16 @@ class Rights:
         """Look everybody up afresh and say what no longer holds of what was approved. Raises LookUpFailed."""
         if why := self.tightened(change) or self.secrets_changed(change):
             return Stale(why="policy", sentence=why)
-        members = await self._members([*self.policy.defaults.approvers, *self.policy.defaults.requesters], fresh=True)
+        policy = self.policy
+        members = await self._members([*policy.defaults.approvers, *policy.defaults.requesters], fresh=True)
         everyone = [change.requester, *(vote.by for vote in change.votes)]
         people = await asyncio.gather(*(self.people.person(user_id, fresh=True) for user_id in everyone))
-        if self._bars_requester(people[0], members):
+        if self._bars_requester(policy, people[0], members):
             return Stale(why="requester", sentence=f"<@{change.requester}> may no longer ask for changes.")
         pool, needed = change.request.demand.pool, change.request.demand.approvals
-        gone = {person.id for person in people[1:] if person.id not in pool or self._bars_approver(person, members)}
+        gone = {
+            person.id for person in people[1:] if person.id not in pool or self._bars_approver(policy, person, members)
+        }
         left = len({vote.by for vote in change.votes} - gone)
         if left >= needed:
             return None
@@ -121,26 +135,26 @@ class Rights:
                 return why
         return ""
 
-    async def _no_requester(self, user_id: str) -> str:
-        person, members = await self._look_up(user_id, self.policy.defaults.requesters)
-        return self._bars_requester(person, members)
+    async def _no_requester(self, policy: Policy, user_id: str) -> str:
+        person, members = await self._look_up(user_id, policy.defaults.requesters)
+        return self._bars_requester(policy, person, members)
 
-    async def _no_approver(self, user_id: str) -> str:
-        person, members = await self._look_up(user_id, self.policy.defaults.approvers)
-        return self._bars_approver(person, members)
+    async def _no_approver(self, policy: Policy, user_id: str) -> str:
+        person, members = await self._look_up(user_id, policy.defaults.approvers)
+        return self._bars_approver(policy, person, members)
 
-    def _bars_requester(self, person: Person, members: Members) -> str:
-        allowed = self.policy.defaults.requesters
+    def _bars_requester(self, policy: Policy, person: Person, members: Members) -> str:
+        allowed = policy.defaults.requesters
         if why := person.disqualified(self.team_id):
             return why
         if allowed and person.id not in everybody(allowed, members):
             return "The policy does not name you among those who may ask for changes."
         return ""
 
-    def _bars_approver(self, person: Person, members: Members) -> str:
+    def _bars_approver(self, policy: Policy, person: Person, members: Members) -> str:
         if why := person.disqualified(self.team_id):
             return why
-        if person.id not in everybody(self.policy.defaults.approvers, members):
+        if person.id not in everybody(policy.defaults.approvers, members):
             return "You are no longer among the approvers that the policy names."
         return ""
 

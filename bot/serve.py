@@ -42,15 +42,16 @@ async def serve(
     *,
     start: Callable[[], Awaitable[None]],
     stop: Callable[[], Awaitable[None]],
+    hang_up: Callable[[], None] = lambda: None,
     grace: float = GRACE_SECONDS,
 ) -> None:
     """Serve `app` until a signal comes, then return; port 0 is any free one, told by the event `listening`.
 
     `start` runs while requests are answered already; what it raises ends serving and is raised here. `stop` runs once
-    requests are done, whether or not `start` ended; after `grace` seconds in all it is cancelled. Raises ConfigError
-    where nothing can listen on `host` and `port`.
+    requests are done, whether or not `start` ended; after `grace` seconds in all it is cancelled. Each SIGHUP
+    calls `hang_up` and ends nothing. Raises ConfigError where nothing can listen on `host` and `port`.
     """
-    with _listen(host, port) as listener, _signals() as signalled:
+    with _listen(host, port) as listener, _signals(hang_up) as signalled:
         server = _server(app)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         starting = asyncio.ensure_future(start())
@@ -110,14 +111,15 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def _signals() -> Iterator[asyncio.Event]:
-    """Tell of SIGTERM and SIGINT by an event; supervisors may send both, or one twice."""
+def _signals(hang_up: Callable[[], None]) -> Iterator[asyncio.Event]:
+    """Tell of SIGTERM and SIGINT by an event (supervisors may send both, or one twice), and of SIGHUP by `hang_up`."""
     loop = asyncio.get_running_loop()
     signalled = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled.set)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
     try:
         yield signalled
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.remove_signal_handler(number)

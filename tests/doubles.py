@@ -368,7 +368,7 @@ class Process:
     def __init__(self, world: World, ledger: SqliteLedger, policy: Policy, owner: str) -> None:
         self.ledger = ledger
         self.owner = owner
-        self.rights = Rights(policy, world.people, TEAM)
+        self.rights = Rights(lambda: policy, world.people, TEAM)
         self.waited: list[str] = []
         self.telling = Telling(
             ledger=ledger, dbs=world.dbs, messenger=world.slack, clock=world.clock, grace=GRACE

@@ -42,7 +42,8 @@ def change() -> Change:
 
 
 def rights(people: MemoryPeople, policy: str = POLICY) -> Rights:
-    return Rights(read_policy(policy), people, TEAM)
+    read = read_policy(policy)
+    return Rights(lambda: read, people, TEAM)
 
 
 async def refusal_of(asked: Any) -> Refusal:

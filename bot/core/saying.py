@@ -36,3 +36,17 @@ class Saying:
     read_back: ReadBack | None = field(default=None)
     text: str = ""
     """What a note says, as plain text."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyNotice:
+    """What the operators are told of the policy file; digests are shortened."""
+
+    digest: str
+    """Of the policy in force."""
+    was: str
+    """Of the one before; the same where the file broke, or says again what it said."""
+    problems: tuple[str, ...] = ()
+    """Why the file cannot be used; none where it can."""
+    mended: bool = False
+    """Whether it could not be used before."""

@@ -91,6 +91,10 @@ class SqliteLedger:
         """Return whose ledger this is."""
         return await self._write(self._team, team_id)
 
+    async def noted(self, topic: str, now: str) -> str | None:
+        """Note how something stands and return how it stood before, None for the same."""
+        return await self._write(self._noted, topic, now)
+
     async def events(self, change_id: str | None = None) -> Iterable[Event]:
         """Return events, unchecked."""
         return await self._read(self._events, change_id)
@@ -199,6 +203,15 @@ class SqliteLedger:
         with self._transaction():
             self._db.execute(statements.CLAIM_TEAM, {"team_id": team_id})
             return str(self._value(statements.TEAM, {}))
+
+    def _noted(self, topic: str, now: str) -> str | None:
+        key = f"noted {topic}"  # whatever the topic is called, it is none of the ledger's own keys
+        with self._transaction():
+            before = self._value(statements.NOTED, {"key": key}) or ""
+            if before == now:
+                return None
+            self._db.execute(statements.NOTE, {"key": key, "value": now})
+        return before
 
     def _events(self, change_id: str | None) -> list[Event]:
         if change_id is None:
