@@ -35,8 +35,9 @@ READS = 3
 PATIENCE = 12.0
 """Seconds for one of these reads: people wait for the outcome."""
 NO_CARD = (
-    "The card could not be posted: the channel is archived or gone, or the bot is not in it any more. Nobody can "
-    "approve this change until it is. Put that right, and the card follows by itself; or withdraw the change."
+    "The card could not be posted: the channel is archived or gone, the bot is not in it any more, or the message in "
+    "whose thread it belongs was deleted. Nobody can approve this change until it is posted. Put that right, and the "
+    "card follows by itself; or withdraw the change."
 )
 WATCH = timedelta(minutes=1)
 """How long after the call a status that still moves is followed."""

@@ -32,7 +32,7 @@ async def _compare(slack: SlackSettings, histories: dict[str, list[Event]]) -> l
     try:
         client = new_client(slack.slack_bot_token.get_secret_value(), slack.slack_api_url, session)
         identity = await identify(client)
-        heads = await told_heads(client, identity.bot_id, _channels(histories.values()))
+        heads = await told_heads(client, identity, _channels(histories.values()))
     finally:
         await session.close()
     return missing_tail(histories, heads)

@@ -14,6 +14,9 @@ import pytest
 import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.playground.page.setting import COMMANDS, SHORTCUTS
+from bot.slack.listeners import SHORTCUT
+
 ROOT = Path(__file__).parents[1]
 
 SCOPES: dict[str, set[str]] = {
@@ -86,11 +89,26 @@ def test_commands_are_those_that_the_code_answers(manifest: dict[str, Any]) -> N
     assert [command["command"] for command in manifest["features"]["slash_commands"]] == registered
 
 
-def test_there_are_neither_events_nor_shortcuts(manifest: dict[str, Any]) -> None:
+def test_shortcuts_are_those_that_the_code_answers(manifest: dict[str, Any]) -> None:
+    registered = [call.args[0] for _, attribute, call in calls() if attribute == "message_shortcut"]
+    assert [ast.unparse(argument) for argument in registered] == ["SHORTCUT"]
+    (shortcut,) = manifest["features"]["shortcuts"]
+    assert (shortcut["type"], shortcut["callback_id"]) == ("message", SHORTCUT)
+
+
+def test_the_playground_offers_what_the_manifest_names(manifest: dict[str, Any]) -> None:
+    features = manifest["features"]
+    told = [
+        {name: one[name] for name in ("command", "description", "usage_hint")} for one in features["slash_commands"]
+    ]
+    assert told == COMMANDS
+    assert [{name: one[name] for name in ("name", "callback_id")} for one in features["shortcuts"]] == SHORTCUTS
+
+
+def test_there_are_no_events(manifest: dict[str, Any]) -> None:
     listened = {attribute for _, attribute, call in calls() if _on_app(call)}
-    assert listened.isdisjoint({"event", "message", "shortcut", "global_shortcut", "message_shortcut", "function"})
+    assert listened.isdisjoint({"event", "message", "shortcut", "global_shortcut", "function"})
     assert "event_subscriptions" not in manifest["settings"]
-    assert "shortcuts" not in manifest["features"]
 
 
 def test_every_address_is_the_one_route(manifest: dict[str, Any]) -> None:
@@ -106,6 +124,9 @@ def test_texts_fit_slack_s_limits(manifest: dict[str, Any]) -> None:
     assert len(display["name"]) <= 35
     assert len(display["description"]) <= 140
     assert 175 <= len(display["long_description"]) <= 4000
+    for shortcut in manifest["features"]["shortcuts"]:
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
 
 
 def _on_app(call: ast.Call) -> bool:

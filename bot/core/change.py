@@ -138,6 +138,11 @@ class Change:
         return max(0, self.request.demand.approvals - len(self.votes))
 
     @property
+    def thread(self) -> str:
+        """The ts under which everything about it is said: the card's, or that of the message it was asked for at."""
+        return self.request.thread or (self.card.ts if self.card else "")
+
+    @property
     def expires_at(self) -> datetime:
         """Until when the next step must be taken: the approvals, then the first send."""
         if self.state is State.PENDING:

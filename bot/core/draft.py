@@ -12,7 +12,7 @@ class Draft:
     view_id: str
     opener: str
     channel: str = ""
-    """Where the command was typed; "" outside any channel."""
+    """Where the command was typed, or the message is that it was asked for at; "" outside any channel."""
     reading: Reading | None = None
     """The plan as it was when the form showed it, None until one is chosen."""
     known: Values | None = None
@@ -21,3 +21,7 @@ class Draft:
     """API name → text form, as far as it is typed or prefilled."""
     renewal: int = 0
     """How often the inputs had to be made anew: the `n` of `~n` behind their block ids."""
+    thread: str = ""
+    """The message under which the card is to go, by its ts; "" for a card of its own."""
+    origin: str = ""
+    """The link to the message where it was asked for."""

@@ -88,6 +88,11 @@ class Requested(EventData):
     execute_within: int
     """Seconds from the last approval to the first send."""
     digest: str
+    thread: str = ""
+    """The message under which the card goes, by its ts; "" for a card of its own. Older histories have neither this
+    nor `origin`: their hashes are those of what they hold."""
+    origin: str = ""
+    """The link to the message where it was asked for, "" where a command was typed."""
 
     def facts(self) -> dict[str, str]:
         """Return the facts of the plan that steer the rules, and the choices that do."""

@@ -29,12 +29,14 @@ from bot.slack.filled import (
     proposed_again,
 )
 from bot.slack.form import form_view, message_view, picker_view, reading_text, reading_view
+from bot.slack.form_view import CONFLICT, update_view, updated, view_of
 from bot.slack.inputs import typed_values
 from bot.slack.open_change import card_link, open_text
+from bot.slack.place import Place, permalink
 from bot.slack.plan_list import PlanList
 from bot.slack.suggestions import NO_PLAN
 from bot.slack.text import View, alert
-from bot.slack.web import RATELIMITED, UNANSWERED, SlackFailed, slack_call
+from bot.slack.web import SlackFailed, slack_call
 from bot.slack.whisper import Whisper
 from bot.tasks import Tasks, Turns
 
@@ -45,9 +47,6 @@ LOCKED = "{plan_id} is locked: have it unlocked in the DBS console first (usuall
 READING = "{reading} The form appears by itself; if it does not, press Continue again."
 LOST = "This form is older than an hour, or was opened by somebody else. Close it and start again."
 ASK_SOMEBODY = "Somebody who may ask for changes can do it for you; this bot's policy says who that is."
-CONFLICT = "hash_conflict"
-ATTEMPTS = 3
-"""Times that a view is drawn before it is left as it is: drawing it twice does no harm."""
 
 
 class Configure:
@@ -74,7 +73,7 @@ class Configure:
         self._turns = Turns()
 
     async def open(
-        self, body: Mapping[str, Any], opener: str, channel: str, plan_id: str, again: Change | None = None
+        self, body: Mapping[str, Any], opener: str, place: Place, plan_id: str = "", again: Change | None = None
     ) -> None:
         """Open the form at once, then fill it; `again` is an ended change whose values are proposed once more."""
         if not plan_id:
@@ -82,11 +81,19 @@ class Configure:
         try:
             with slack_call():
                 first = reading_view(plan_id) if plan_id else picker_view()
-                opened = await self._client.views_open(trigger_id=body.get("trigger_id", ""), view=first)
+                opened, origin = await asyncio.gather(
+                    self._client.views_open(trigger_id=body.get("trigger_id", ""), view=first), self._origin(place)
+                )
         except SlackFailed as failed:
             await self._whisper(body, TOO_LATE.format(code=failed.code))
             return
-        draft = Draft(view_id=opened["view"]["id"], opener=opener, channel=channel)
+        draft = Draft(
+            view_id=opened["view"]["id"],
+            opener=opener,
+            channel=place.channel,
+            thread=place.thread,
+            origin=origin,
+        )
         async with self._telling_trouble(draft.view_id):
             await self._ledger.keep_draft(draft)
             await self._rights.may_request(opener)
@@ -154,6 +161,11 @@ class Configure:
                 found.setdefault(SECRET, []).append(why)
         return found
 
+    async def _origin(self, place: Place) -> str:
+        if place.origin or not place.message:
+            return place.origin
+        return await permalink(self._client, place.channel, place.message)
+
     async def _draft(self, body: Mapping[str, Any]) -> Draft:
         """Return the draft of the form that a payload comes from. Raises Refusal if it is lost or somebody else's."""
         draft = await self._ledger.draft(view_of(body))
@@ -214,30 +226,7 @@ class Configure:
             )
 
     async def _update(self, view_id: str, view: View, seen: str | None = None) -> str:
-        """Replace a view and return "", or Slack's word for why not: one that was closed is left alone."""
-        for _ in range(ATTEMPTS):
-            try:
-                with slack_call():
-                    await self._client.views_update(view_id=view_id, view=view, hash=seen)
-            except SlackFailed as failed:
-                code = failed.code
-                if code not in {RATELIMITED, UNANSWERED}:
-                    break
-                await asyncio.sleep(failed.retry_after)
-            else:
-                return ""
-        log.info("view_not_updated", code=code)
-        return code
-
-
-def updated(view: View) -> dict[str, Any]:
-    """Return the answer to a submission that shows another view in place of the submitted one."""
-    return {"response_action": "update", "view": view}
-
-
-def view_of(body: Mapping[str, Any]) -> str:
-    """Return the id of the form, whichever view of its stack a payload comes from."""
-    return str(body["view"].get("root_view_id") or body["view"]["id"])
+        return await update_view(self._client, view_id, view, seen)
 
 
 def trouble(plan_id: str, error: DbsError) -> str:

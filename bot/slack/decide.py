@@ -20,6 +20,7 @@ from bot.slack.card import plan_name
 from bot.slack.configure import TOO_LATE, Configure, trouble
 from bot.slack.inputs import typed_values
 from bot.slack.outcome import read_again_text
+from bot.slack.place import of_change
 from bot.slack.review import REASON, deny_view
 from bot.slack.text import escape, inert
 from bot.slack.web import SlackFailed, slack_call
@@ -136,7 +137,8 @@ class Decisions:
         except LedgerError as error:
             self._say(body, not_recorded(error))
             return
-        await self._configure.open(body, body["user"]["id"], change.request.channel, change.request.plan_id, change)
+        place = of_change(change, (body.get("channel") or {}).get("id", ""))
+        await self._configure.open(body, body["user"]["id"], place, change.request.plan_id, change)
 
     async def read_again(self, body: Mapping[str, Any], change_id: str) -> None:
         """Read the plan of a stuck change and say in its thread what it looks like now."""

@@ -12,6 +12,7 @@ from bot.slack.configure import Configure
 from bot.slack.decide import Decisions, not_recorded
 from bot.slack.filled import PLAN
 from bot.slack.form import CALLBACK as FORM
+from bot.slack.place import of_command, of_message
 from bot.slack.plan_list import PlanList
 from bot.slack.request import Requests
 from bot.slack.review import CALLBACK as REVIEW
@@ -20,6 +21,8 @@ from bot.slack.suggestions import suggestions
 from bot.tasks import Tasks
 
 COMMAND = "/backup-plan"
+SHORTCUT = "configure"
+"""The callback_id of "Configure backup plan" in the menu of every message."""
 HELP = f"""\
 *{COMMAND} configure* – choose a backup plan and ask for a change of it
 *{COMMAND} configure <plan id>* – the same for a plan whose id you know
@@ -57,6 +60,7 @@ class Listeners:
         """Have Bolt deliver to these."""
         anything = re.compile(".*")
         app.command(COMMAND)(self.command)
+        app.message_shortcut(SHORTCUT)(self.shortcut)
         app.action(anything)(self.action)
         app.options(anything)(self.options)
         app.view(anything)(self.submission)
@@ -67,7 +71,7 @@ class Listeners:
         match word.lower(), rest:  # telephones begin with a capital
             case "configure", ([] | [_]):
                 plan_id = rest[0].strip(AROUND_AN_ID) if rest else ""
-                self._tasks.start(self._configure.open(body, body["user_id"], here(body), plan_id))
+                self._tasks.start(self._configure.open(body, body["user_id"], of_command(body), plan_id))
                 await ack()
             case "configure", _:
                 await ack(f"`{COMMAND} configure` takes one plan id, or none to choose from a list.\n\n{HELP}")
@@ -75,6 +79,11 @@ class Listeners:
                 await ack(HELP)
             case _:
                 await ack(f"That is not something {COMMAND} can do.\n\n{HELP}")
+
+    async def shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Answer "Configure backup plan" in the menu of a message: threads know no commands."""
+        self._tasks.start(self._configure.open(body, body["user"]["id"], of_message(body)))
+        await ack()
 
     async def action(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Answer a click on a card or in its thread, or a choice in a form."""
@@ -123,10 +132,3 @@ class Listeners:
         except LedgerError as error:
             first = next((block["block_id"] for block in body["view"]["blocks"] if block["type"] == "input"), PLAN)
             return {"response_action": "errors", "errors": {first: not_recorded(error)}}
-
-
-def here(body: dict[str, Any]) -> str:
-    """Return the channel a command was typed in, "" for a direct message."""
-    channel = str(body["channel_id"])
-    private = channel.startswith("D") or str(body.get("channel_name")).startswith(("directmessage", "mpdm"))
-    return "" if private else channel

@@ -39,8 +39,9 @@ class SlackMessenger:
         """Changes whose card Slack would not take with a table."""
 
     async def announce(self, change: Change) -> Message:
-        """Post the card."""
-        return await self._post(change, "card", change.request.channel, _card(change))
+        """Post the card: by itself in the channel, or under the message where it was asked for."""
+        request = change.request
+        return await self._post(change, "card", request.channel, _card(change), request.thread or None)
 
     async def redraw(self, change: Change) -> None:
         """Bring the card up to date, its metadata with it."""
@@ -55,10 +56,10 @@ class SlackMessenger:
         await self._draw(change, update, _card(change))
 
     async def reply(self, change: Change, saying: Saying) -> Message:
-        """Say something in the card's thread."""
+        """Say something in the card's thread, which is the one it stands in or the one below it."""
         if change.card is None:
             raise MessageGone(f"change {change.id} has no card")
-        return await self._post(change, saying.kind, change.card.channel, _saying(change, saying), change.card.ts)
+        return await self._post(change, saying.kind, change.card.channel, _saying(change, saying), change.thread)
 
     async def write_to_requester(self, change: Change, saying: Saying) -> Message:
         """Say it to the requester alone."""
@@ -82,8 +83,7 @@ class SlackMessenger:
                     and payload.get("change_id") == change.id
                     and payload.get("kind") == kind
                 ):
-                    channel = change.card.channel if change.card and kind != "card" else change.request.channel
-                    return Message(channel, message["ts"])
+                    return Message(change.request.channel, message["ts"])
         except SlackFailed as failed:
             if failed.code in GONE:
                 return None
@@ -91,21 +91,19 @@ class SlackMessenger:
         return None
 
     async def _messages(self, change: Change, kind: Kind) -> AsyncIterator[dict[str, Any]]:
+        """Read what was said since the request where such a message would be: a thread, or the channel itself."""
         if kind != "card" and change.card is None:
             return
+        thread = change.request.thread if kind == "card" else change.thread
+        where = {"channel": change.request.channel, "oldest": f"{moment(change.requested_at).timestamp() - 1:.6f}"}
         cursor = ""
         for _ in range(PAGES):
-            page: dict[str, Any] = {"include_all_metadata": True, "limit": PAGE, "cursor": cursor or None}
+            page: dict[str, Any] = {"include_all_metadata": True, "limit": PAGE, "cursor": cursor or None, **where}
             with slack_call():
-                if kind == "card" or change.card is None:
-                    oldest = f"{moment(change.requested_at).timestamp() - 1:.6f}"
-                    answer = await self._client.conversations_history(
-                        channel=change.request.channel, oldest=oldest, **page
-                    )
+                if thread:
+                    answer = await self._client.conversations_replies(ts=thread, **page)
                 else:
-                    answer = await self._client.conversations_replies(
-                        channel=change.card.channel, ts=change.card.ts, **page
-                    )
+                    answer = await self._client.conversations_history(**page)
             for message in answer.get("messages") or []:
                 yield message
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""

@@ -73,7 +73,8 @@ class Requests:
         if not in_full(shown.rows):
             obstacles.append(alert("error", TOO_LONG))
         plan = f"{reading.values.get('BackupPlanName', '')} ({reading.plan_id})"
-        view = review_view(draft.view_id, plan, shown, self._rights.policy, demand, obstacles, draft.channel)
+        place = draft.channel, draft.thread
+        view = review_view(draft.view_id, plan, shown, self._rights.policy, demand, obstacles, *place)
         return {"response_action": "push", "view": view}
 
     async def submit(self, body: Mapping[str, Any]) -> Answer:
@@ -149,6 +150,8 @@ class Requests:
             demand=demand,
             reason=reason,
             channel=channel,
+            thread=draft.thread if channel == draft.channel else "",
+            origin=draft.origin,
             view_id=view_id,
             expires_at=stamp(self._clock.now() + policy.defaults.expires_after),
             execute_within=int(policy.defaults.execute_within / timedelta(seconds=1)),

@@ -24,8 +24,12 @@ def review_view(
     demand: Demand | None,
     obstacles: Sequence[Block],
     channel: str,
+    thread: str = "",
 ) -> View:
-    """Return the review; `obstacles` are alerts about what will be refused at submit unless it is mended first."""
+    """Return the review; `obstacles` are alerts about what will be refused at submit unless it is mended first.
+
+    `channel` is where it was asked for, and `thread` the message there under which the card would go.
+    """
     blocks = [*obstacles, section(plain(f"Change of {plan}"))]
     if shown.rows:
         blocks.append(bulleted(shown.rows))
@@ -41,7 +45,7 @@ def review_view(
     until = f"They have {say_duration(defaults.expires_after)}; it is sent at once after the last approval."
     where = f" Allowed channels: {', '.join(f'<#{one}>' for one in defaults.channels)}." if defaults.channels else ""
     asked = reason_input("Why is this needed?", "The approvers read it; it stays in the history.")
-    blocks += [context(mrkdwn(until + where)), asked, channel_input(channel)]
+    blocks += [context(mrkdwn(until + where)), asked, channel_input(channel, thread)]
     return modal(
         CALLBACK, "Review the change", blocks, submit="Ask for approval", close="Back", private_metadata=draft_id
     )
@@ -67,8 +71,11 @@ def reason_input(
     }
 
 
-def channel_input(channel: str) -> Block:
+def channel_input(channel: str, thread: str = "") -> Block:
     """Return the choice of the channel; `channel` is preselected unless it is empty."""
+    where = "The card is posted there"
+    if thread:
+        where += ", into the thread of the message; in another channel it stands by itself"
     select: Block = {
         "type": "conversations_select",
         "action_id": CHANNEL,
@@ -80,7 +87,7 @@ def channel_input(channel: str) -> Block:
         "block_id": CHANNEL,
         "label": plain("Where is it decided?"),
         "element": {**select, "initial_conversation": channel} if channel else select,
-        "hint": plain("The card is posted there; the bot has to be a member."),
+        "hint": plain(f"{where}; the bot has to be a member."),
         "optional": False,
     }
 

@@ -83,6 +83,11 @@ def literal(text: str, **style: bool) -> Block:
     return {**element, "style": style} if style else element
 
 
+def link(url: str, text: str) -> Block:
+    """Return a rich_text element that leads to a page."""
+    return {"type": "link", "url": url, "text": text}
+
+
 def rich(*elements: Block) -> Block:
     """Return a rich_text block of one paragraph."""
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}

@@ -165,9 +165,8 @@ class Workspace:
         message = {**message, "ts": self.mint_ts()}
         parent = channel.find(thread_ts) if thread_ts else None
         if parent is not None:
-            replies = parent.get("reply_count", 0) + 1
-            parent |= {"thread_ts": thread_ts, "reply_count": replies, "latest_reply": message["ts"]}
             message |= {"thread_ts": thread_ts, "parent_user_id": parent.get("user", "")}
+            parent |= {"thread_ts": thread_ts, **_replied(channel.thread(thread_ts), message)}
         channel.log.append(message)
         self.changed()
         return message
@@ -189,3 +188,14 @@ class Workspace:
         """Wait until something changes, for so many seconds at most."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._pulse.wait(), seconds)
+
+
+def _replied(before: list[Json], reply: Json) -> Json:
+    """Return what a message says of the replies under it; of those who wrote them it names five."""
+    writers = list(dict.fromkeys(one.get("user") or one.get("bot_id", "") for one in [*before, reply]))
+    return {
+        "reply_count": len(before) + 1,
+        "reply_users": writers[:5],
+        "reply_users_count": len(writers),
+        "latest_reply": reply["ts"],
+    }
