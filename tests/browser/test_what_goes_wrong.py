@@ -45,6 +45,12 @@ async def test_an_answer_that_got_lost_while_somebody_changed_the_plan_makes_the
     await expect(desk.thread).to_contain_text("It is neither as before nor as proposed")
     await desk.shot("stuck")
 
+    await desk.act_as("U0GUS")
+    await desk.open_thread()
+    await desk.thread.get_by_role("button", name="Read again").click()
+    await expect(desk.thread.locator(".private")).to_contain_text("Only visible to you")
+    await expect(desk.channel.locator(".private")).to_have_count(0)
+
 
 @pytest.mark.parametrize(
     ("label", "said", "sends"),

@@ -35,7 +35,7 @@ async def show(out: TextIO, *, attach: bool, port: int | None, opens: bool) -> i
             try:
                 await _listen(page, port)
             except OSError as taken:
-                _print(out, f"Nothing can listen on 127.0.0.1, port {port}: {taken.strerror}.")
+                _print(out, f"Nothing can listen on 127.0.0.1, port {port}: {os.strerror(taken.errno or 0)}.")
                 return 2
             try:
                 if attach:
