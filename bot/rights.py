@@ -7,12 +7,17 @@ up afresh.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from bot.core import policy as rules
 from bot.core.change import Change
-from bot.core.events import Demand, Stale
+from bot.core.diff import diff
+from bot.core.evaluation import evaluate, tightened_since, wanted_groups
+from bot.core.events import Demand, Requested, Stale
 from bot.core.people import Person
-from bot.core.policy import Policy, everybody, is_group
+from bot.core.policy import Policy, ever_approving, everybody, is_group
+from bot.core.policy_rule import Facts
+from bot.core.slots import filled
 from bot.errors import LookUpFailed, Refusal
 from bot.ports import People
 
@@ -67,61 +72,65 @@ class Rights:
                     "not-allowed", "Backup plans are shown only to people who may request or approve changes."
                 )
 
-    async def demand(self, requester: str) -> Demand:
-        """Say who must approve what this person asks for. Raises Refusal where too few people can."""
+    async def demand(self, facts: Facts) -> Demand:
+        """Say who must approve a change. Raises Refusal where the policy denies it, or too few people can."""
         async with answered_in_time():
-            policy = self.policy
-            members = await self._members(policy.defaults.approvers)
-            asked = rules.demand(policy, requester, members)
-            eligible = 0
+            asked = await self._evaluate(self.policy, facts)
+            if asked.denied:
+                raise Refusal("denied", asked.denied)
+            able: list[str] = []
             for user_id in asked.pool:
                 person = await self.people.person(user_id)
-                eligible += not person.disqualified(self.team_id)
-                if eligible >= asked.approvals:
-                    return asked
+                if not person.disqualified(self.team_id):
+                    able.append(user_id)
+                    if filled(asked, able).done:
+                        return asked
+        missing = filled(asked, able)
         raise Refusal(
             "pool",
             f"{asked.approvals} people besides you have to approve this, but the policy's approvers come to only "
-            f"{eligible}. Have the approver group or the policy extended.",
+            f"{len(able)}; it takes {missing.number} more. Have the approver group or the policy extended.",
         )
 
-    async def objection(self, change: Change, user_id: str) -> Refusal | None:
-        """Say why this person may not decide on a change; None if they may."""
+    async def standing(self, change: Change, user_id: str) -> tuple[Refusal | None, str]:
+        """Say why this person may not decide on a change (None if they may), and why the policy now wants more."""
         try:
             async with answered_in_time():
-                if user_id in change.request.demand.pool:
-                    why = await self._no_approver(self.policy, user_id)
-                else:
-                    person = await self.people.person(user_id)
-                    why = person.disqualified(self.team_id) or "You are not among the approvers of this change."
+                person, now = await asyncio.gather(
+                    self.people.person(user_id), self._evaluate(self.policy, facts_of(change))
+                )
         except Refusal as refusal:
-            return refusal
-        return Refusal("not-eligible", why) if why else None
-
-    def tightened(self, change: Change) -> str:
-        """Say why the policy now wants more than it did; "" if it does not."""
-        return rules.tightened(self.policy, change.request.demand)
+            return refusal, ""
+        why = self._bars_voter(change, now, person)
+        return (Refusal("not-eligible", why) if why else None), tightened_since(now, change.request.demand)
 
     async def no_longer(self, change: Change) -> Stale | None:
         """Look everybody up afresh and say what no longer holds of what was approved. Raises LookUpFailed."""
-        if why := self.tightened(change) or self.secrets_changed(change):
+        if why := self.secrets_changed(change):
             return Stale(why="policy", sentence=why)
-        policy = self.policy
-        members = await self._members([*policy.defaults.approvers, *policy.defaults.requesters], fresh=True)
+        policy, asked = self.policy, change.request.demand
         everyone = [change.requester, *(vote.by for vote in change.votes)]
-        people = await asyncio.gather(*(self.people.person(user_id, fresh=True) for user_id in everyone))
+        now, members, *people = await asyncio.gather(
+            self._evaluate(policy, facts_of(change), fresh=True),
+            self._members(policy.defaults.requesters, fresh=True),
+            *(self.people.person(user_id, fresh=True) for user_id in everyone),
+        )
+        if why := tightened_since(now, asked):
+            return Stale(why="policy", sentence=why)
         if self._bars_requester(policy, people[0], members):
             return Stale(why="requester", sentence=f"<@{change.requester}> may no longer ask for changes.")
-        pool, needed = change.request.demand.pool, change.request.demand.approvals
-        gone = {
-            person.id for person in people[1:] if person.id not in pool or self._bars_approver(policy, person, members)
-        }
-        left = len({vote.by for vote in change.votes} - gone)
-        if left >= needed:
+        left = [person.id for person in people[1:] if not self._bars_voter(change, now, person)]
+        missing = filled(asked, left, escalated=change.escalated)
+        if missing.done:
             return None
-        names = ", ".join(f"<@{user_id}>" for user_id in sorted(gone))
-        said = f"{names} may no longer approve, so {left} of {needed} approvals are left."
+        names = ", ".join(f"<@{user_id}>" for user_id in sorted({vote.by for vote in change.votes} - {*left}))
+        said = f"{names} may no longer approve, so {len(left)} of {asked.approvals} approvals are left."
         return Stale(why="approver", sentence=said)
+
+    async def on_call(self, change: Change) -> frozenset[str]:
+        """Return the user ids behind those whom the policy names as on call for a change. Raises LookUpFailed."""
+        named = change.request.demand.on_call
+        return everybody(named, await self._members(list(named)))
 
     def secrets_changed(self, change: Change) -> str:
         """Say which secret the policy no longer gives to this change as it was approved; "" if it gives all."""
@@ -140,8 +149,10 @@ class Rights:
         return self._bars_requester(policy, person, members)
 
     async def _no_approver(self, policy: Policy, user_id: str) -> str:
-        person, members = await self._look_up(user_id, policy.defaults.approvers)
-        return self._bars_approver(policy, person, members)
+        person, members = await self._look_up(user_id, list(ever_approving(policy)))
+        if why := person.disqualified(self.team_id):
+            return why
+        return "" if person.id in everybody(ever_approving(policy), members) else "You approve nothing here."
 
     def _bars_requester(self, policy: Policy, person: Person, members: Members) -> str:
         allowed = policy.defaults.requesters
@@ -151,12 +162,21 @@ class Rights:
             return "The policy does not name you among those who may ask for changes."
         return ""
 
-    def _bars_approver(self, policy: Policy, person: Person, members: Members) -> str:
+    def _bars_voter(self, change: Change, now: Demand, person: Person) -> str:
+        """Say why a person does not count: they have to be in the pool that was recorded, and in today's as well."""
         if why := person.disqualified(self.team_id):
             return why
-        if person.id not in everybody(policy.defaults.approvers, members):
+        asked = change.request.demand
+        if person.id not in asked.pool and not (change.escalated and person.id in asked.escalate_pool):
+            return "You are not among the approvers of this change."
+        if person.id not in now.pool and not (change.escalated and person.id in now.escalate_pool):
             return "You are no longer among the approvers that the policy names."
         return ""
+
+    async def _evaluate(self, policy: Policy, facts: Facts, *, fresh: bool = False) -> Demand:
+        """Evaluate the policy with everybody who is in the groups that matter for this change."""
+        members = await self._members(sorted(wanted_groups(policy, facts)), fresh=fresh)
+        return evaluate(policy, replace(facts, members=members))
 
     async def _look_up(self, user_id: str, who: list[str]) -> tuple[Person, Members]:
         return await asyncio.gather(self.people.person(user_id), self._members(who))
@@ -165,3 +185,23 @@ class Rights:
         groups = sorted({one for one in who if is_group(one)})
         members = await asyncio.gather(*(self.people.members(group, fresh=fresh) for group in groups))
         return dict(zip(groups, members, strict=True))
+
+
+def facts_of(change: Change) -> Facts:
+    """Return what the rules are asked about a change that was requested."""
+    return request_facts(change.request, change.requester)
+
+
+def request_facts(request: Requested, requester: str) -> Facts:
+    """Return what the rules are asked about a request."""
+    shown = diff(reading_of(request), request.proposed, request.known)
+    return Facts(
+        plan_id=request.plan_id,
+        plan_name=request.plan_name,
+        region=request.region,
+        engine=request.baseline.get("DatabaseType", ""),
+        channel_id=request.channel,
+        channel_name=request.channel_name,
+        risks=frozenset(risk.code for risk in shown.risks),
+        requester=requester,
+    )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.calendar import opens_at
 from bot.core.events import (
     Announced,
     Applied,
@@ -23,6 +24,7 @@ from bot.core.events import (
     EventData,
     Expired,
     Refused,
+    Reminded,
     Requested,
     Sent,
     Stale,
@@ -32,6 +34,7 @@ from bot.core.events import (
     Withdrawn,
     moment,
 )
+from bot.core.slots import Missing, filled
 
 
 class State(StrEnum):
@@ -55,6 +58,7 @@ ENDED = frozenset(State) - OPEN
 TRANSITIONS: dict[tuple[State | None, type[EventData]], State] = {
     (None, Requested): State.PENDING,
     (State.PENDING, Announced): State.PENDING,
+    (State.PENDING, Reminded): State.PENDING,
     (State.PENDING, Approved): State.PENDING,  # and on to approved when that was the last one needed: see `apply`
     (State.PENDING, Denied): State.DENIED,
     (State.PENDING, Withdrawn): State.WITHDRAWN,
@@ -121,6 +125,10 @@ class Change:
     ended_by: str = ""
     ended_at: str = ""
     told: Told | None = None
+    reminded: int = 0
+    """How many of the policy's reminder times have been used up."""
+    escalated: bool = False
+    """Whether the last reminder went out: from then on those it was also sent to may approve."""
     drawn_seq: int = 0
     """The event up to which the card is drawn; kept by the ledger beside the history, 0 while nobody knows."""
     appended: bool = False
@@ -133,9 +141,20 @@ class Change:
         return self.state in OPEN
 
     @property
+    def lacking(self) -> Missing:
+        """What the policy still misses: how many people, out of which groups, and who could still help."""
+        return filled(self.request.demand, [vote.by for vote in self.votes], escalated=self.escalated)
+
+    @property
     def missing(self) -> int:
-        """Approvals still needed."""
-        return max(0, self.request.demand.approvals - len(self.votes))
+        """How many more people it takes at the least."""
+        return self.lacking.number
+
+    @property
+    def opens_at(self) -> datetime:
+        """When an approved change may be carried out: at once, or when the windows of the policy next allow it."""
+        approved, demand = moment(self.votes[-1].at), self.request.demand
+        return opens_at(demand.windows, demand.freezes, approved) or approved
 
     @property
     def thread(self) -> str:
@@ -147,7 +166,7 @@ class Change:
         """Until when the next step must be taken: the approvals, then the first send."""
         if self.state is State.PENDING:
             return moment(self.request.expires_at)
-        return moment(self.votes[-1].at) + timedelta(seconds=self.request.execute_within)
+        return self.opens_at + timedelta(seconds=self.request.execute_within)
 
     @property
     def lease_end(self) -> datetime:
@@ -193,6 +212,8 @@ def apply(change: Change, event: Event) -> Change:
             after = replace(after, attempt=data)
         case Sent():
             after = replace(after, sent_at=(*change.sent_at, event.at))
+        case Reminded():
+            after = replace(after, reminded=data.number, escalated=data.last)
         case Told():
             if change.told is not None:
                 raise ImpossibleEvent(f"change {change.id} was told twice")
@@ -210,6 +231,12 @@ def fold(events: Iterable[Event]) -> Change | None:
     return change
 
 
+def reminder_times(change: Change) -> list[datetime]:
+    """Return when the policy wants people to be reminded, in order."""
+    since = moment(change.requested_at)
+    return [since + timedelta(seconds=after) for after in change.request.demand.remind_after]
+
+
 def due_at(change: Change, grace: timedelta) -> datetime | None:
     """Return when somebody should look at this change again, None when nothing is left to do.
 
@@ -223,8 +250,9 @@ def due_at(change: Change, grace: timedelta) -> datetime | None:
     match change.state:
         case State.PENDING:
             times.append(change.expires_at)
+            times += reminder_times(change)[change.reminded :][:1]
         case State.APPROVED:
-            times.append(moment(change.last_at))
+            times.append(max(moment(change.last_at), change.opens_at))
         case State.EXECUTING:
             times.append(change.lease_end)
         case _ if change.told is None:

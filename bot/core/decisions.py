@@ -6,7 +6,8 @@ They return what to write down, None where nothing needs to be, or raise a Refus
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.core.change import ENDED, Change, State
+from bot.core.calendar import is_open
+from bot.core.change import ENDED, Change, State, reminder_times
 from bot.core.events import (
     Announced,
     Applied,
@@ -16,6 +17,7 @@ from bot.core.events import (
     EventData,
     Expired,
     Refused,
+    Reminded,
     Requested,
     Sent,
     Stale,
@@ -150,6 +152,22 @@ def expire(change: Change | None, now: datetime, *, owner: str = "", detail: str
     return BOT, Expired(why=why, detail=detail or (change.attempt.after if change.attempt else ""))
 
 
+def remind(change: Change | None, now: datetime) -> Decision:
+    """Use up the reminder times that have come; however many were slept through, people are told once."""
+    change = known(change)
+    times = reminder_times(change)
+    come = sum(at <= now for at in times)
+    if change.state is not State.PENDING or come <= change.reminded or now >= change.expires_at:
+        return None
+    return BOT, Reminded(number=come, last=come == len(times))
+
+
+def may_be_carried_out(change: Change, now: datetime) -> bool:
+    """Whether the policy's windows and freezes, as they were when it was asked for, allow a first send now."""
+    demand = change.request.demand
+    return is_open(demand.windows, demand.freezes, now)
+
+
 def takes_over(change: Change, now: datetime, owner: str) -> bool:
     """Whether `owner` may start the next attempt: its own, or one whose lease has run out."""
     return change.attempt is None or change.attempt.owner == owner or now >= change.lease_end
@@ -175,6 +193,8 @@ def start(
     if not change.sent_at:
         if now >= change.expires_at:
             return expire(change, now, owner=owner, detail=after)
+        if change.state is State.APPROVED and not may_be_carried_out(change, now):
+            return None
         wait = min(wait, change.expires_at - now)
     elif len(change.sent_at) >= MOST_SENDS or now + wait > moment(change.sent_at[0]) + SENDING_TIME:
         times = "once" if len(change.sent_at) == 1 else f"{len(change.sent_at)} times"
@@ -199,7 +219,7 @@ def send(change: Change | None, now: datetime, *, owner: str, attempt: int, marg
         return None
     if any(event.type == Sent.type() and event.data["attempt"] == attempt for event in change.history):
         return None
-    if not change.sent_at and now >= change.expires_at:
+    if not change.sent_at and (now >= change.expires_at or not may_be_carried_out(change, now)):
         return None
     if change.sent_at and now > moment(change.sent_at[0]) + SENDING_TIME:
         return None

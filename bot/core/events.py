@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.core.result import Result as Demand
+
 
 def stamp(at: datetime) -> str:
     """Write a moment as the ledger does: UTC, milliseconds, sortable as text."""
@@ -46,21 +48,6 @@ class SecretUse(EventData):
     ref: str
 
 
-class Demand(EventData):
-    """What the policy asked for when the change was requested."""
-
-    approvals: int
-    """People besides the requester."""
-    approvers: tuple[str, ...]
-    """User ids and user-group ids, as the policy names them."""
-    pool: tuple[str, ...]
-    """The user ids behind them at that time, without the requester."""
-    policy: str
-    """Digest of the policy file that said so."""
-    sentence: str
-    """The same, as people read it."""
-
-
 class Requested(EventData):
     """Somebody asks for a change: everything that approvers decide on. The requester is the event's actor."""
 
@@ -88,6 +75,8 @@ class Requested(EventData):
     execute_within: int
     """Seconds from the last approval to the first send."""
     digest: str
+    channel_name: str = ""
+    """What the channel was called, for rules that name channels by pattern; "" in older histories, like `thread`."""
     thread: str = ""
     """The message under which the card goes, by its ts; "" for a card of its own. Older histories have neither this
     nor `origin`: their hashes are those of what they hold."""
@@ -110,6 +99,15 @@ class Approved(EventData):
     """Somebody else saw the card with this digest and approves."""
 
     digest: str
+
+
+class Reminded(EventData):
+    """Those who can still act are about to be reminded: written down first, so that nobody is told twice."""
+
+    number: int
+    """Which of the policy's reminder times this is, from 1; earlier ones that were slept through count as used."""
+    last: bool
+    """Whether it is the last: those whom the policy escalates to are told too, and may approve from now on."""
 
 
 class Barred(EventData):
@@ -203,7 +201,7 @@ class Told(EventData):
 EVENTS: Mapping[str, type[EventData]] = {
     kind.type(): kind
     for kind in (
-        Requested, Announced, Approved, Barred, Denied, Withdrawn, Expired,
+        Requested, Announced, Reminded, Approved, Barred, Denied, Withdrawn, Expired,
         Started, Sent, Applied, Refused, Stale, Stuck, Told,
     )
 }  # fmt: skip
