@@ -34,8 +34,11 @@ async def stop():
     await asyncio.sleep(STOP)
     print("stopped", flush=True)
 
+def hang_up():
+    print("hung up", flush=True)
+
 configure("info", "json", sys.stdout)
-run(serve(app, "127.0.0.1", 0, start=start, stop=stop, grace=2))
+run(serve(app, "127.0.0.1", 0, start=start, stop=stop, hang_up=hang_up, grace=2))
 """
 
 
@@ -77,6 +80,21 @@ async def test_a_signal_lets_the_request_in_flight_end_and_exits_with_0(number: 
         process.send_signal(number)
         process.send_signal(number)
         assert (await asking).text == "ok"
+        code, out = await ended(process)
+    assert code == 0
+    assert "stopped\n" in out
+
+
+@pytest.mark.parametrize("start", [0, 60])
+async def test_a_hang_up_ends_nothing_and_is_passed_on_also_while_starting(start: int) -> None:
+    async with program(start=start) as (process, url), httpx.AsyncClient(trust_env=False) as client:
+        assert process.stdout is not None
+        for _ in range(2):
+            process.send_signal(signal.SIGHUP)
+            while b"hung up" not in await process.stdout.readline():
+                pass
+        assert (await client.get(url)).status_code == 200
+        process.terminate()
         code, out = await ended(process)
     assert code == 0
     assert "stopped\n" in out

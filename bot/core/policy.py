@@ -237,3 +237,11 @@ def secret_problem(policy: Policy, name: str, plan_id: str, values: Values) -> s
             f"choose another secret, or have [secrets.{name}] sources extended."
         )
     return ""
+
+
+def ever_approving(policy: Policy) -> tuple[str, ...]:
+    """Return everybody whom the policy lets approve some change: users and groups, as it names them."""
+    named = [*policy.defaults.approvers]
+    for rule in policy.rules:
+        named += [who for places in rule.places(1) for who in places.who] + rule.escalate_to
+    return tuple(dict.fromkeys(named))

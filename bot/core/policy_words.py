@@ -129,7 +129,7 @@ def explain(result: Result, at: datetime) -> list[str]:
     if result.remind_after:
         lines.append(f"A reminder comes after {both([_duration(seconds) for seconds in result.remind_after])}.")
     if result.escalate_to:
-        lines.append(f"With the last reminder it is {either_of(result.escalate_to)} who may step in as well.")
+        lines.append(f"With the last reminder {either_of(result.escalate_to)} may step in as well.")
     if result.on_call:
         lines.append(
             f"On call {'for this incident ' * result.incident}is {both([mention(w) for w in result.on_call])}."

@@ -476,6 +476,21 @@ async def test_a_ledger_belongs_to_the_first_workspace_that_opened_it(
     assert await open_ledger().team("T2") == "T1"
 
 
+async def test_of_several_that_note_the_same_one_is_told_how_it_stood_before(
+    ledger: Ledger, open_ledger: Callable[[], Ledger]
+) -> None:
+    others = [ledger, open_ledger(), open_ledger()]
+    for now, before in (("a", ""), ("b", "a"), ("a", "b")):
+        answers = await asyncio.gather(*(one.noted("policy", now) for one in others))
+        assert sorted(answers, key=str) == sorted([before, None, None], key=str)
+    assert await ledger.noted("another topic", "a") == ""
+
+
+async def test_no_topic_of_a_note_is_the_workspace(ledger: Ledger) -> None:
+    await ledger.noted("team", "T2")
+    assert await ledger.team("T1") == "T1"
+
+
 async def test_events_come_change_by_change_in_order(ledger: Ledger, ask: Ask) -> None:
     await ask("c2", plan_id="dbs2")
     await ask("c1")
