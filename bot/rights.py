@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from bot.core import policy as rules
+from bot.core.asked import facts_of
 from bot.core.change import Change
-from bot.core.diff import diff
 from bot.core.evaluation import evaluate, tightened_since, wanted_groups
-from bot.core.events import Demand, Requested, Stale
-from bot.core.people import Person
+from bot.core.events import Demand, Stale
+from bot.core.people import Channel, Person
 from bot.core.policy import Policy, ever_approving, everybody, is_group
 from bot.core.policy_rule import Facts
 from bot.core.slots import filled
@@ -72,6 +72,13 @@ class Rights:
                     "not-allowed", "Backup plans are shown only to people who may request or approve changes."
                 )
 
+    async def channel(self, channel_id: str) -> Channel:
+        """Return a conversation, afresh; one without a name for no id. Raises Refusal where Slack does not say."""
+        if not channel_id:
+            return Channel("")
+        async with answered_in_time():
+            return await self.people.channel(channel_id)
+
     async def demand(self, facts: Facts) -> Demand:
         """Say who must approve a change. Raises Refusal where the policy denies it, or too few people can."""
         async with answered_in_time():
@@ -110,10 +117,12 @@ class Rights:
             return Stale(why="policy", sentence=why)
         policy, asked = self.policy, change.request.demand
         everyone = [change.requester, *(vote.by for vote in change.votes)]
-        now, members, *people = await asyncio.gather(
-            self._evaluate(policy, facts_of(change), fresh=True),
-            self._members(policy.defaults.requesters, fresh=True),
-            *(self.people.person(user_id, fresh=True) for user_id in everyone),
+        (now, members), people = await asyncio.gather(
+            asyncio.gather(
+                self._evaluate(policy, facts_of(change), fresh=True),
+                self._members(policy.defaults.requesters, fresh=True),
+            ),
+            asyncio.gather(*(self.people.person(user_id, fresh=True) for user_id in everyone)),
         )
         if why := tightened_since(now, asked):
             return Stale(why="policy", sentence=why)
@@ -185,23 +194,3 @@ class Rights:
         groups = sorted({one for one in who if is_group(one)})
         members = await asyncio.gather(*(self.people.members(group, fresh=fresh) for group in groups))
         return dict(zip(groups, members, strict=True))
-
-
-def facts_of(change: Change) -> Facts:
-    """Return what the rules are asked about a change that was requested."""
-    return request_facts(change.request, change.requester)
-
-
-def request_facts(request: Requested, requester: str) -> Facts:
-    """Return what the rules are asked about a request."""
-    shown = diff(reading_of(request), request.proposed, request.known)
-    return Facts(
-        plan_id=request.plan_id,
-        plan_name=request.plan_name,
-        region=request.region,
-        engine=request.baseline.get("DatabaseType", ""),
-        channel_id=request.channel,
-        channel_name=request.channel_name,
-        risks=frozenset(risk.code for risk in shown.risks),
-        requester=requester,
-    )

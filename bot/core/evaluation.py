@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from bot.core.demand import Demand, Matched, Slot
 from bot.core.policy import Policy, everybody
 from bot.core.policy_rule import Facts, Rule, Seats
 from bot.core.policy_section import is_group
 from bot.core.policy_words import card_line, either_of
-from bot.core.result import Matched, Result, Slot
 
 
 def wanted_groups(policy: Policy, facts: Facts) -> frozenset[str]:
@@ -17,7 +17,7 @@ def wanted_groups(policy: Policy, facts: Facts) -> frozenset[str]:
     return frozenset(filter(is_group, named))
 
 
-def evaluate(policy: Policy, facts: Facts) -> Result:
+def evaluate(policy: Policy, facts: Facts) -> Demand:
     """Say what the policy asks for. Pure and total: the order of the rules does not matter, and nothing is raised."""
     defaults = policy.defaults
     found = sorted(((rule, met) for rule in policy.rules if (met := rule.meets(facts)) is not None), key=_by_name)
@@ -45,7 +45,7 @@ def evaluate(policy: Policy, facts: Facts) -> Result:
         rule.reason or f"The rule “{rule.name}” of the policy does not allow this." for rule in matching if rule.deny
     )
     binding = [rule.name for rule in matching if rule.binds]
-    return Result(
+    return Demand(
         approvals=number,
         approvers=_union(slot.who for slot in slots),
         pool=tuple(sorted(pool)),
@@ -88,7 +88,7 @@ def _slot(facts: Facts, rule: str, places: Seats, escalate_to: list[str]) -> Slo
     )  # fmt: skip
 
 
-def tightened_since(now: Result, asked: Result) -> str:
+def tightened_since(now: Demand, asked: Demand) -> str:
     """Say why the policy now wants more than it did when the change was requested; "" if it does not.
 
     Places are compared by whom they are for, so a rule that was only renamed changes nothing. Who has left a group is
@@ -105,7 +105,7 @@ def tightened_since(now: Result, asked: Result) -> str:
     return ""
 
 
-def _places(result: Result) -> Counter[frozenset[str]]:
+def _places(result: Demand) -> Counter[frozenset[str]]:
     places: Counter[frozenset[str]] = Counter()
     for slot in result.seats:
         places[frozenset(slot.who)] += slot.at_least

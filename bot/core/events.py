@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.core.result import Result as Demand
+from bot.core.demand import Demand as Demand  # noqa: PLC0414 - an event holds it: read from here with the others
 
 
 def stamp(at: datetime) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.core.calendar import HORIZON, closes_at, opens_at
+from bot.core.demand import Demand, Slot
 from bot.core.duration import say_duration
 from bot.core.policy_section import is_group
-from bot.core.result import Result, Slot
 
 MOST_NAMED = 20
 """People named in a sentence, before it only counts the rest."""
@@ -92,7 +92,7 @@ def say_freezes(freezes: Sequence[str]) -> str:
     return both(parts)
 
 
-def say_opening(result: Result, at: datetime) -> str:
+def say_opening(result: Demand, at: datetime) -> str:
     """Say whether it may be carried out at this moment, and until or from when; "" where it always may."""
     if not result.windows and not result.freezes:
         return ""
@@ -109,7 +109,7 @@ def _minute(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def explain(result: Result, at: datetime) -> list[str]:
+def explain(result: Demand, at: datetime) -> list[str]:
     """Say line by line which rules apply and why, who may approve, how many, until when, and what follows."""
     lines = [
         f"Rule “{rule.name}” applies ({rule.because})." + (f" {rule.reason}" if rule.reason else "")
@@ -139,7 +139,7 @@ def explain(result: Result, at: datetime) -> list[str]:
     return lines
 
 
-def _who(result: Result) -> list[str]:
+def _who(result: Demand) -> list[str]:
     lines = []
     for slot in result.seats:
         able = f"{len(slot.pool)} {people(len(slot.pool))}"

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.core.demand import Demand
 from bot.core.policy_words import either_of, people
-from bot.core.result import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Missing:
         return ", ".join([more, " and ".join(parts)] if parts else [more])
 
 
-def filled(asked: Result, voters: Iterable[str], *, escalated: bool = False) -> Missing:
+def filled(asked: Demand, voters: Iterable[str], *, escalated: bool = False) -> Missing:
     """Say what is missing once these people have approved; `escalated` lets the stand-ins of each slot count.
 
     Who is in no slot's pool counts for nothing: the requester is in none.

@@ -3,7 +3,7 @@
 from bot.core.change import Change, State
 from bot.core.decisions import BOT
 from bot.core.diff import Diff, RowKind
-from bot.core.events import Denied
+from bot.core.events import Denied, moment
 from bot.core.saying import Kind
 from bot.slack.rows import chunks, diff_of, in_full, sections, table, values
 from bot.slack.text import (
@@ -145,15 +145,23 @@ def _until(change: Change) -> str:
 def _standing(change: Change) -> list[Block]:
     """Say where it stands; what people or DBS wrote stays out of mrkdwn."""
     if change.state is State.PENDING:
-        return [section(mrkdwn(f"*Waiting for {change.missing} more.* {change.request.demand.sentence}"))]
+        demand = change.request.demand
+        more = change.lacking.sentence if len(demand.seats) > 1 else f"{change.missing} more"
+        return [section(mrkdwn(f"*Waiting for {more}.* {demand.sentence}"))]
     # Nothing is different for people between the last approval and the send.
     unsent = change.open and not change.sent_at
     state = State.APPROVED if unsent else change.state
     by = f" By <@{change.ended_by}>." if change.ended_by and change.ended_by != BOT else ""
-    said = section(mrkdwn(f"*{ENDINGS[state]}.*{by}"))
+    waits = f" It waits for its window, until {date(change.opens_at)}." if unsent and waits_for_window(change) else ""
+    said = section(mrkdwn(f"*{ENDINGS[state]}.*{by}{waits}"))
     if isinstance(change.outcome, Denied):
         return [said, quote(shortened(change.outcome.reason, REASON))]
     return [said]
+
+
+def waits_for_window(change: Change) -> bool:
+    """Whether it was approved at a time when the policy does not allow it to be carried out."""
+    return change.opens_at > moment(change.votes[-1].at)
 
 
 def _buttons(change: Change, shown: Diff) -> list[Block]:

@@ -70,14 +70,8 @@ class Decisions:
         by = body["user"]["id"]
 
         async def decide() -> Decide:
-            change = await self._found(body, change_id)
-            return partial(
-                decisions.approve,
-                by=by,
-                digest=digest,
-                objection=await self._objection(body, change),
-                tightened=self._rights.tightened(change),
-            )
+            objection, tightened = await self._standing(body, await self._found(body, change_id))
+            return partial(decisions.approve, by=by, digest=digest, objection=objection, tightened=tightened)
 
         await self._take(body, change_id, "approve", decide)
 
@@ -96,7 +90,7 @@ class Decisions:
         change_id, by = value.partition(".")[0], body["user"]["id"]
         try:
             change = await self._found(body, change_id)
-            objection = await self._objection(body, change)
+            objection, _ = await self._standing(body, change)
             decisions.refuse_denial(change, self._clock.now(), by=by, objection=objection)
             with slack_call():
                 view = deny_view(change_id, plan_name(change))
@@ -116,7 +110,7 @@ class Decisions:
             return {"response_action": "errors", "errors": {REASON: "Say why: the requester reads it."}}
         try:
             change = await self._found(body, change_id)
-            objection = await self._objection(body, change)
+            objection, _ = await self._standing(body, change)
             decide = partial(decisions.deny, by=by, objection=objection, reason=reason)
             change = await self._ledger.record(change_id, decide)
         except Refusal as refusal:
@@ -189,11 +183,12 @@ class Decisions:
             change = await self._ledger.record(change_id, announce)
         return change
 
-    async def _objection(self, body: Mapping[str, Any], change: Change) -> Refusal | None:
+    async def _standing(self, body: Mapping[str, Any], change: Change) -> tuple[Refusal | None, str]:
+        """Return why this person may not decide, None if they may, and why the policy wants more by now."""
         user = body["user"]
         if user.get("team_id") and user["team_id"] != self._rights.team_id:
-            return Refusal("outsider", "Only members of this workspace can do that; you belong to another one.")
-        return await self._rights.objection(change, user["id"])
+            return Refusal("outsider", "Only members of this workspace can do that; you belong to another one."), ""
+        return await self._rights.standing(change, user["id"])
 
     async def _refuse(self, body: Mapping[str, Any], change_id: str, action: str, refusal: Refusal) -> None:
         await self._bar(change_id, body["user"]["id"], action, refusal)

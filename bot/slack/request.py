@@ -9,10 +9,13 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core import decisions
+from bot.core.asked import facts_for
 from bot.core.diff import diff
 from bot.core.draft import Draft
 from bot.core.events import Demand, Requested, SecretUse, change_digest, stamp
+from bot.core.people import Channel
 from bot.core.policy import channel_problem
+from bot.core.policy_rule import Facts
 from bot.engine import Engine
 from bot.errors import AlreadyRequested, LedgerError, PlanTaken, Refusal
 from bot.ports import Clock, Dbs, Ledger
@@ -64,7 +67,8 @@ class Requests:
             return refused(PLAN, LOST)
         demand, obstacles = None, []
         try:
-            demand = await self._rights.demand(draft.opener)
+            here = await self._rights.channel(draft.channel)
+            demand = await self._rights.demand(self._facts(draft, here))
         except Refusal as refusal:
             obstacles.append(alert("error", refusal.sentence))
         if other := await self._ledger.open_change(self._dbs.host, reading.plan_id):
@@ -94,11 +98,12 @@ class Requests:
         reason, channel = typed.get(REASON, "").strip(), typed.get(CHANNEL, "")
         errors = {} if reason else {REASON: "Say why: the approvers decide on it."}
         async with answered_in_time():  # one limit for all that Slack is asked, or the answer would come too late
-            if why := await self._channel_problem(channel):
+            where = await self._rights.channel(channel)
+            if why := self._channel_problem(where):
                 errors[CHANNEL] = why
             try:
                 await self._rights.may_request(requester)
-                demand = await self._rights.demand(requester)
+                demand = await self._rights.demand(self._facts(draft, where))
             except Refusal as refusal:
                 errors[REASON] = refusal.sentence
         if errors:
@@ -107,7 +112,7 @@ class Requests:
             return refused(REASON, " ".join(sentence for sentences in found.values() for sentence in sentences))
         if not in_full(diff(draft.reading, proposed(draft), draft.known).rows):
             return refused(REASON, TOO_LONG)
-        return await self._record(requester, self._requested(draft, demand, reason, channel, view["id"]))
+        return await self._record(requester, self._requested(draft, demand, reason, where, view["id"]))
 
     async def _record(self, requester: str, data: Requested) -> Answer:
         change_id = new_change_id(int(self._clock.now().timestamp() * 1000))
@@ -121,15 +126,20 @@ class Requests:
         self._engine.advance_soon(change)
         return {"response_action": "clear"}
 
-    async def _channel_problem(self, channel_id: str) -> str:
-        if not channel_id:
+    def _channel_problem(self, channel: Channel) -> str:
+        if not channel.id:
             return "Choose the channel in which it is decided."
-        return channel_problem(self._rights.policy, await self._rights.people.channel(channel_id))
+        return channel_problem(self._rights.policy, channel)
+
+    def _facts(self, draft: Draft, channel: Channel) -> Facts:
+        if draft.reading is None:
+            raise Refusal("lost", LOST)
+        return facts_for(draft.reading, proposed(draft), draft.known, draft.opener, channel)
 
     async def _link(self, change_id: str) -> str:
         return await card_link(self._client, self._ledger, change_id)
 
-    def _requested(self, draft: Draft, demand: Demand, reason: str, channel: str, view_id: str) -> Requested:
+    def _requested(self, draft: Draft, demand: Demand, reason: str, channel: Channel, view_id: str) -> Requested:
         reading = draft.reading
         if reading is None:
             raise Refusal("lost", LOST)
@@ -149,12 +159,13 @@ class Requests:
             secrets=uses,
             demand=demand,
             reason=reason,
-            channel=channel,
-            thread=draft.thread if channel == draft.channel else "",
+            channel=channel.id,
+            channel_name=channel.name,
+            thread=draft.thread if channel.id == draft.channel else "",
             origin=draft.origin,
             view_id=view_id,
-            expires_at=stamp(self._clock.now() + policy.defaults.expires_after),
-            execute_within=int(policy.defaults.execute_within / timedelta(seconds=1)),
+            expires_at=stamp(self._clock.now() + timedelta(seconds=demand.expires_after)),
+            execute_within=demand.execute_within,
             digest=change_digest(values, uses, self._dbs.host, reading.baseline),
         )
 

@@ -1,6 +1,7 @@
 """The step between form and card: what would change, what is risky, who must approve, why and where."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bot.core.diff import Diff
 from bot.core.duration import say_duration
@@ -42,13 +43,18 @@ def review_view(
     if demand is not None:
         blocks.append(section(mrkdwn(demand.sentence)))
     defaults = policy.defaults
-    until = f"They have {say_duration(defaults.expires_after)}; it is sent at once after the last approval."
+    until = _until(demand) if demand is not None else ""
     where = f" Allowed channels: {', '.join(f'<#{one}>' for one in defaults.channels)}." if defaults.channels else ""
     asked = reason_input("Why is this needed?", "The approvers read it; it stays in the history.")
-    blocks += [context(mrkdwn(until + where)), asked, channel_input(channel, thread)]
+    blocks += [*([context(mrkdwn(until + where))] if until or where else []), asked, channel_input(channel, thread)]
     return modal(
         CALLBACK, "Review the change", blocks, submit="Ask for approval", close="Back", private_metadata=draft_id
     )
+
+
+def _until(demand: Demand) -> str:
+    sent = "it is sent as soon as the policy allows" if demand.windows or demand.freezes else "it is sent at once"
+    return f"They have {say_duration(timedelta(seconds=demand.expires_after))}; {sent} after the last approval."
 
 
 def reason_input(

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from bot.core.asked import reading_of
 from bot.core.diff import Diff, Row, diff
 from bot.core.events import Requested
-from bot.core.reading import Reading
 from bot.slack.text import Block, bullets, inert, literal, plain, section, shortened
 
 MOST_ROWS = 99
@@ -17,18 +17,6 @@ SHORT = 300
 """Characters of a value that is only hinted at."""
 CHUNK = 2900
 """Characters of one section, below Slack's 3000."""
-
-
-def reading_of(request: Requested) -> Reading:
-    """Return the plan as it was read for a request."""
-    values = {name: text for name, text in request.baseline.items() if name not in {"DatabaseType", "BackupMethod"}}
-    return Reading(
-        values=values,
-        database_type=request.baseline.get("DatabaseType", ""),
-        backup_method=request.baseline.get("BackupMethod", ""),
-        status=request.status,
-        region=request.region,
-    )
 
 
 def diff_of(request: Requested) -> Diff:

@@ -33,6 +33,7 @@ from bot.core.events import (
     EventData,
     Expired,
     Refused,
+    Reminded,
     Requested,
     Sent,
     Stale,
@@ -64,7 +65,7 @@ SENT = Sent(attempt=1)
 TOLD = Told(via="thread", channel="C1", ts="2.0")
 
 SAMPLES: tuple[EventData, ...] = (
-    REQUESTED, ANNOUNCED, YES, Barred(action="deny", reason="requester", sentence="No."), Denied(reason="no"),
+    REQUESTED, ANNOUNCED, Reminded(number=1, last=False), YES, Barred(action="deny", reason="requester", sentence="No."), Denied(reason="no"),
     Withdrawn(), Expired(why="approval"), STARTED, SENT, Applied(request_id="R1"), Refused(code="X", message=""),
     Stale(why="plan", sentence=""), Stuck(sentence=""), TOLD,
 )  # fmt: skip

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.core.calendar import is_open, opens_at
+from bot.core.demand import Demand
 from bot.core.evaluation import evaluate, tightened_since, wanted_groups
-from bot.core.events import Demand, canonical_json
+from bot.core.events import canonical_json
 from bot.core.policy import Policy, ever_approving, read_policy
 from bot.core.policy_rule import RISKS, Facts
 from bot.core.policy_words import explain
-from bot.core.result import Result
 from bot.core.slots import filled
 from bot.errors import ConfigError
 
@@ -409,8 +409,8 @@ def test_explaining_says_what_applies_who_how_many_when_and_what_follows() -> No
         "Rule “production retention” wants 1 of <!subteam^S0SRE>: 3 people at present.",
         "The other 1 may be anybody of those.",
         (
-            "It expires 4h after the request, or when nothing was sent within 30m of the last approval or of the opening "
-            "after it."
+            "It expires 4h after the request, or when nothing was sent within 30m of the last approval or of the "
+            "opening after it."
         ),
         "It may be carried out from 2026-05-11 01:00 UTC on.",
         "A reminder comes after 10m and 30m.",
@@ -424,14 +424,14 @@ def test_explaining_says_what_applies_who_how_many_when_and_what_follows() -> No
 
 def test_an_older_demand_is_a_result_with_one_slot() -> None:
     demand = Demand(approvals=2, approvers=("S0DBA",), pool=(ANA, BEN), policy="p", sentence="Two of S0DBA.")
-    result = Result.model_validate(demand.model_dump(mode="json"))
+    result = Demand.model_validate(demand.model_dump(mode="json"))
     assert filled(result, [ANA, CAT]).sentence == "1 more person from <!subteam^S0DBA>"
     assert filled(result, [ANA, BEN]).done
 
 
 def test_a_result_is_the_same_after_it_was_json() -> None:
     result = evaluate(policy(ESCALATING, OFFICE, LEADS), FACTS)
-    assert Result.model_validate_json(result.model_dump_json()) == result
+    assert Demand.model_validate_json(result.model_dump_json()) == result
 
 
 def test_the_groups_to_look_up_are_those_of_the_rules_that_match() -> None:
@@ -612,7 +612,7 @@ def moments() -> Iterator[datetime]:
     return (utc("2026-05-04T00:30") + timedelta(hours=hours) for hours in range(0, 24 * 8, 3))
 
 
-def places_all_taken(result: Result, voters: tuple[str, ...], *, escalated: bool) -> bool:
+def places_all_taken(result: Demand, voters: tuple[str, ...], *, escalated: bool) -> bool:
     """Whether the places of the rules are taken, however many people it takes in all."""
     slots = tuple(slot for slot in result.slots if slot.rule)
     return (
@@ -677,7 +677,7 @@ def test_evaluation_never_fails_and_does_not_depend_on_the_order_of_the_rules(
     result = evaluate(rules, facts)
     shuffled = rules.model_copy(update={"rules": random.sample(rules.rules, len(rules.rules))})
     assert evaluate(shuffled, facts).model_copy(update={"policy": result.policy}) == result
-    assert Result.model_validate_json(result.model_dump_json()) == result
+    assert Demand.model_validate_json(result.model_dump_json()) == result
     assert all(explain(result, WEDNESDAY))
     assert evaluate(rules, replace(facts, members={})).approvals == result.approvals
 

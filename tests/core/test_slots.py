@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.result import Result, Slot
+from bot.core.demand import Demand, Slot
 from bot.core.slots import Seating, filled
 
 NAMES = "ABCDEF"
 
 
-def asked(*slots: tuple[str, int], approvals: int = 1) -> Result:
+def asked(*slots: tuple[str, int], approvals: int = 1) -> Demand:
     """Ask for places; a slot is written as the people who fit it and how many of them."""
     made = tuple(Slot(rule="r", who=(f"S{pool}",), at_least=number, pool=tuple(pool)) for pool, number in slots)
     everybody = tuple(sorted({name for pool, _ in slots for name in pool}))
     total = max(approvals, sum(number for _, number in slots))
-    return Result(approvals=total, approvers=(), pool=everybody, policy="p", sentence="", slots=made)
+    return Demand(approvals=total, approvers=(), pool=everybody, policy="p", sentence="", slots=made)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ demands = st.builds(
 )
 
 
-def enough(demand: Result, voters: frozenset[str]) -> bool:
+def enough(demand: Demand, voters: frozenset[str]) -> bool:
     """Whether these people are enough, by trying every order of them."""
     seats = [slot.pool for slot in demand.slots for _ in range(slot.at_least)]
     counted = voters & set(demand.pool)
@@ -77,12 +77,12 @@ def enough(demand: Result, voters: frozenset[str]) -> bool:
 
 
 @given(demands, st.frozensets(st.sampled_from(NAMES)))
-def test_it_agrees_with_trying_every_assignment(demand: Result, voters: frozenset[str]) -> None:
+def test_it_agrees_with_trying_every_assignment(demand: Demand, voters: frozenset[str]) -> None:
     assert filled(demand, voters).done is enough(demand, voters)
 
 
 @given(demands, st.frozensets(st.sampled_from(NAMES)))
-def test_who_could_help_brings_it_one_nearer_and_nobody_else_does(demand: Result, voters: frozenset[str]) -> None:
+def test_who_could_help_brings_it_one_nearer_and_nobody_else_does(demand: Demand, voters: frozenset[str]) -> None:
     missing = filled(demand, voters)
     for name in set(NAMES) - voters:
         nearer = filled(demand, voters | {name}).number

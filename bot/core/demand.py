@@ -33,7 +33,7 @@ class Slot(_Said):
     """The user ids behind those, without the requester."""
 
 
-class Result(_Said):
+class Demand(_Said):
     """What the policy asks for. The first five fields are all that histories older than rules have."""
 
     approvals: int
