@@ -48,6 +48,8 @@ LOCKED = "{plan_id} is locked: have it unlocked in the DBS console first (usuall
 READING = "{reading} The form appears by itself; if it does not, press Continue again."
 LOST = "This form is older than an hour, or was opened by somebody else. Close it and start again."
 ASK_SOMEBODY = "Somebody who may ask for changes can do it for you; this bot's policy says who that is."
+OPENING = (0.0, 0.1, 0.3, 0.6)
+"""Seconds to wait for a form to be written down: people may be quicker than Slack's answer that it is open."""
 
 
 class Configure:
@@ -176,7 +178,11 @@ class Configure:
 
     async def _draft(self, body: Mapping[str, Any]) -> Draft:
         """Return the draft of the form that a payload comes from. Raises Refusal if it is lost or somebody else's."""
-        draft = await self._ledger.draft(view_of(body))
+        draft = None
+        for wait in OPENING:
+            await asyncio.sleep(wait)
+            if (draft := await self._ledger.draft(view_of(body))) is not None:
+                break
         if draft is None or draft.opener != body["user"]["id"]:
             raise Refusal("lost", LOST)
         return draft
