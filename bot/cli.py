@@ -106,12 +106,13 @@ def plan_check(file: TextIO) -> None:
     """
     try:
         document = json.load(file)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise click.UsageError(f"{file.name} is not JSON: {error}.") from error
     if not isinstance(document, dict):
         raise click.UsageError(f"{file.name} is not a JSON object of API names.")
     found = check_document(document)
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    # half a character in a name, which no encoding takes, is written as JSON's own escape
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2).encode(errors="backslashreplace"))
     sys.exit(1 if found else 0)
 
 

@@ -58,7 +58,17 @@ def test_every_problem_is_printed_as_sentences_by_parameter(run: Any, tmp_path: 
     assert all(sentence.endswith(".") for sentences in found.values() for sentence in sentences)
 
 
-@pytest.mark.parametrize(("file", "stdin"), [("-", "not JSON"), ("-", "[]"), ("-", '"text"'), ("missing.json", "")])
+def test_a_name_that_no_encoding_takes_is_told_as_json_writes_it(run: Any) -> None:
+    checked = run("plan", "check", "-", stdin='{"\\ud800": "läden"}')
+    assert (checked.returncode, checked.stderr) == (1, "")
+    assert "\ud800" in json.loads(checked.stdout)
+
+
+@pytest.mark.parametrize(
+    ("file", "stdin"),
+    [("-", "not JSON"), ("-", "[]"), ("-", '"text"'), ("-", "[" * 100_000), ("missing.json", "")],
+    ids=["text", "list", "string", "depth", "missing"],
+)
 def test_what_is_no_configuration_at_all_is_a_mistake_in_usage(run: Any, file: str, stdin: str) -> None:
     checked = run("plan", "check", file, stdin=stdin)
     assert (checked.returncode, checked.stdout) == (2, "")

@@ -14,7 +14,6 @@ import pytest
 import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground.page.setting import COMMANDS, SHORTCUTS
 from bot.slack.listeners import SHORTCUT
 
 ROOT = Path(__file__).parents[1]
@@ -94,15 +93,6 @@ def test_shortcuts_are_those_that_the_code_answers(manifest: dict[str, Any]) -> 
     assert [ast.unparse(argument) for argument in registered] == ["SHORTCUT"]
     (shortcut,) = manifest["features"]["shortcuts"]
     assert (shortcut["type"], shortcut["callback_id"]) == ("message", SHORTCUT)
-
-
-def test_the_playground_offers_what_the_manifest_names(manifest: dict[str, Any]) -> None:
-    features = manifest["features"]
-    told = [
-        {name: one[name] for name in ("command", "description", "usage_hint")} for one in features["slash_commands"]
-    ]
-    assert told == COMMANDS
-    assert [{name: one[name] for name in ("name", "callback_id")} for one in features["shortcuts"]] == SHORTCUTS
 
 
 def test_there_are_no_events(manifest: dict[str, Any]) -> None:

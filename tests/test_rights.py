@@ -146,6 +146,23 @@ async def test_req34_a_group_or_person_that_cannot_be_asked_about_refuses(people
     assert (await refusal_of(rights(people).demand(REQUESTER))).reason == "look-up"
 
 
+async def test_a_policy_that_changes_while_slack_is_asked_counts_from_the_next_question_on(
+    people: MemoryPeople,
+) -> None:
+    old, new = read_policy(POLICY), read_policy(POLICY.replace('["S0DBA"]', '["S0NEW"]').replace("= 2", "= 1"))
+    people.groups["S0NEW"] = frozenset({OLGA})
+    policies = [old]
+    asking = Rights(lambda: policies[-1], people, TEAM)
+
+    async def reload() -> None:
+        policies.append(new)
+
+    people.next("S0DBA", Fault(meanwhile=reload))
+    assert (await asking.demand(REQUESTER)).policy == old.digest
+    assert asking.policy is new
+    assert (await asking.demand(REQUESTER)).pool == (OLGA,)
+
+
 # Deciding
 
 

@@ -112,13 +112,20 @@ class DbsClient:
         async for attempt in stamina.retry_context(on=wait, attempts=_READ_ATTEMPTS, timeout=None):
             with attempt:
                 reply = await self._rpc.call("DescribeBackupPlanList", params, deadline=deadline)
-                self._check(reply, "DescribeBackupPlanList", plan_id)
+                if not _shows_plans(reply):
+                    self._check(reply, "DescribeBackupPlanList", plan_id)
         return reply
 
     def _check(self, reply: Reply, action: str, plan_id: str) -> None:
         resource = f"acs:dbs:{self._region}:*:backupplan/{clean(plan_id, limit=64)}"
         if (error := failure(reply, f"dbs:{action}", resource)) is not None:
             raise error
+
+
+def _shows_plans(reply: Reply) -> bool:
+    """Tell whether an answer shows plans without saying whether it is a success: what is there can be read."""
+    silent = all(reply.body.get(name) is None for name in ("Success", "Code"))
+    return reply.status == 200 and silent and "Items" in reply.body
 
 
 def _on_the_wire(name: str, value: str) -> str:

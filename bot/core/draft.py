@@ -25,3 +25,5 @@ class Draft:
     """The message under which the card is to go, by its ts; "" for a card of its own."""
     origin: str = ""
     """The link to the message where it was asked for."""
+    typed: Values | None = None
+    """API name → canonical text, as given with the command."""

@@ -1,7 +1,7 @@
 """Evaluating the policy for one change: every rule that matches applies, and the strictest wins."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bot.core.demand import Demand, Matched, Slot
 from bot.core.policy import Policy, everybody
@@ -24,23 +24,24 @@ def evaluate(policy: Policy, facts: Facts) -> Demand:
     matching = [rule for rule, _ in found]
     # Whatever the policy says, one other person is the least.
     number = max(1, defaults.approvals, *(rule.approvals or 0 for rule in matching))
+    expires_after = min([defaults.expires_after, *(rule.expires_after for rule in matching if rule.expires_after)])
+    # Who would be told with a last reminder that never comes is never told, and so never stands in.
+    reminders = {after for rule in matching for after in rule.remind_after if after < expires_after}
     slots = [
-        _slot(facts, rule.name, places, rule.escalate_to)
+        _slot(facts, rule.name, places, rule.escalate_to if reminders else [])
         for rule in matching
         for places in rule.places(defaults.approvals)
     ]
     if not slots:
         helping = _union(rule.escalate_to for rule in matching)
         places = Seats.model_construct(who=defaults.approvers, at_least=number)
-        slots = [_slot(facts, "", places, list(helping))]
+        slots = [_slot(facts, "", places, helping if reminders else ())]
     number = max(number, sum(slot.at_least for slot in slots))
 
     windows = tuple(sorted({tuple(sorted(set(rule.windows))) for rule in matching if rule.windows}))
     freezes = tuple(sorted(_union(rule.freezes for rule in matching)))
     pool = _union(slot.pool for slot in slots)
-    expires_after = min([defaults.expires_after, *(rule.expires_after for rule in matching if rule.expires_after)])
     execute_within = min([defaults.execute_within, *(rule.execute_within for rule in matching if rule.execute_within)])
-    reminders = {after for rule in matching for after in rule.remind_after if after < expires_after}
     denied = " ".join(
         rule.reason or f"The rule “{rule.name}” of the policy does not allow this." for rule in matching if rule.deny
     )
@@ -56,8 +57,8 @@ def evaluate(policy: Policy, facts: Facts) -> Demand:
         windows=windows,
         freezes=freezes,
         remind_after=tuple(sorted(int(after.total_seconds()) for after in reminders)),
-        escalate_to=_union(slot.escalate_to for slot in slots) if reminders else (),
-        escalate_pool=tuple(sorted({*_union(slot.stand_ins for slot in slots)} - {*pool})) if reminders else (),
+        escalate_to=_union(slot.escalate_to for slot in slots),
+        escalate_pool=tuple(sorted({*_union(slot.stand_ins for slot in slots)} - {*pool})),
         notify=_union(rule.notify for rule in matching),
         incident=any(rule.incident for rule in matching),
         on_call=_union(rule.on_call for rule in matching),
@@ -76,7 +77,7 @@ def _union(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for each in lists for one in each))
 
 
-def _slot(facts: Facts, rule: str, places: Seats, escalate_to: list[str]) -> Slot:
+def _slot(facts: Facts, rule: str, places: Seats, escalate_to: Sequence[str]) -> Slot:
     def known(who: Iterable[str]) -> tuple[str, ...]:
         members = {one: facts.members.get(one, frozenset()) for one in who if is_group(one)}
         return tuple(sorted(everybody(tuple(who), members) - {facts.requester}))

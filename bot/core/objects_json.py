@@ -17,8 +17,7 @@ def read_json(text: str) -> list[dict[str, Any]]:
         raise ValueError("begin like JSON but are nested too deeply.") from None
     except json.JSONDecodeError as problem:
         try:
-            # DBS answers with the quotes escaped once too often.
-            value = _loads(text.replace('\\"', '"'))
+            value = _loads(_unescaped(text))
         except (json.JSONDecodeError, RecursionError):
             where = f"line {problem.lineno}, column {problem.colno}"
             raise ValueError(f"begin like JSON but cannot be read as JSON: see {where}.") from None
@@ -46,6 +45,14 @@ def _shown(key: str) -> str:
 
 def _loads(text: str) -> Any:
     return json.loads(text, object_pairs_hook=_unique)
+
+
+def _unescaped(text: str) -> str:
+    """Undo one escaping too many, as DBS answers with: then the text is what stands between a JSON string's quotes."""
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except json.JSONDecodeError:
+        return text.replace('\\"', '"')
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -27,12 +27,13 @@ from bot.slack.filled import (
     prefilled,
     proposed,
     proposed_again,
+    with_typed,
 )
 from bot.slack.form import form_view, message_view, picker_view, reading_text, reading_view
 from bot.slack.form_view import CONFLICT, update_view, updated, view_of
 from bot.slack.inputs import typed_values
 from bot.slack.open_change import card_link, open_text
-from bot.slack.place import Place, permalink
+from bot.slack.place import Place, origin_of
 from bot.slack.plan_list import PlanList
 from bot.slack.suggestions import NO_PLAN
 from bot.slack.text import View, alert
@@ -47,6 +48,8 @@ LOCKED = "{plan_id} is locked: have it unlocked in the DBS console first (usuall
 READING = "{reading} The form appears by itself; if it does not, press Continue again."
 LOST = "This form is older than an hour, or was opened by somebody else. Close it and start again."
 ASK_SOMEBODY = "Somebody who may ask for changes can do it for you; this bot's policy says who that is."
+OPENING = (0.0, 0.1, 0.3, 0.6)
+"""Seconds to wait for a form to be written down: people may be quicker than Slack's answer that it is open."""
 
 
 class Configure:
@@ -73,16 +76,27 @@ class Configure:
         self._turns = Turns()
 
     async def open(
-        self, body: Mapping[str, Any], opener: str, place: Place, plan_id: str = "", again: Change | None = None
+        self,
+        body: Mapping[str, Any],
+        opener: str,
+        place: Place,
+        plan_id: str = "",
+        *,
+        typed: Values | None = None,
+        again: Change | None = None,
     ) -> None:
-        """Open the form at once, then fill it; `again` is an ended change whose values are proposed once more."""
+        """Open the form at once, then fill it.
+
+        `typed` are the values that came with a command; `again` is an ended change whose values are proposed once more.
+        """
         if not plan_id:
             self._plans.refresh_soon()
         try:
             with slack_call():
                 first = reading_view(plan_id) if plan_id else picker_view()
                 opened, origin = await asyncio.gather(
-                    self._client.views_open(trigger_id=body.get("trigger_id", ""), view=first), self._origin(place)
+                    self._client.views_open(trigger_id=body.get("trigger_id", ""), view=first),
+                    origin_of(self._client, place),
                 )
         except SlackFailed as failed:
             await self._whisper(body, TOO_LATE.format(code=failed.code))
@@ -93,6 +107,7 @@ class Configure:
             channel=place.channel,
             thread=place.thread,
             origin=origin,
+            typed=typed,
         )
         async with self._telling_trouble(draft.view_id):
             await self._ledger.keep_draft(draft)
@@ -161,14 +176,13 @@ class Configure:
                 found.setdefault(SECRET, []).append(why)
         return found
 
-    async def _origin(self, place: Place) -> str:
-        if place.origin or not place.message:
-            return place.origin
-        return await permalink(self._client, place.channel, place.message)
-
     async def _draft(self, body: Mapping[str, Any]) -> Draft:
         """Return the draft of the form that a payload comes from. Raises Refusal if it is lost or somebody else's."""
-        draft = await self._ledger.draft(view_of(body))
+        draft = None
+        for wait in OPENING:
+            await asyncio.sleep(wait)
+            if (draft := await self._ledger.draft(view_of(body))) is not None:
+                break
         if draft is None or draft.opener != body["user"]["id"]:
             raise Refusal("lost", LOST)
         return draft
@@ -193,6 +207,7 @@ class Configure:
         values = prefilled(reading.values, known) if again is None else proposed_again(again, reading.values)
         renewal = draft.renewal + (draft.reading is not None)
         draft = replace(draft, reading=reading, known=known, values=values, renewal=renewal)
+        draft = with_typed(draft, self._rights.policy.secrets_for(plan_id))
         await self._ledger.keep_draft(draft)
         await self._update(draft.view_id, await self._form(draft))
 

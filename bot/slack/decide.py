@@ -132,7 +132,7 @@ class Decisions:
             self._say(body, not_recorded(error))
             return
         place = of_change(change, (body.get("channel") or {}).get("id", ""))
-        await self._configure.open(body, body["user"]["id"], place, change.request.plan_id, change)
+        await self._configure.open(body, body["user"]["id"], place, change.request.plan_id, again=change)
 
     async def read_again(self, body: Mapping[str, Any], change_id: str) -> None:
         """Read the plan of a stuck change and say in its thread what it looks like now."""

@@ -1,6 +1,6 @@
 """What a form holds: prefilled, typed, merged, judged and placed; how it looks is not said here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,36 @@ def proposed_again(again: Values, read: Values) -> dict[str, str]:
     """Return what the form holds for a second try: what was proposed, but for what no input can hold, as it is now."""
     held = {name: text for name, text in again.items() if can_hold(parameter(name), text)}
     return {name: held.get(name) or read.get(name) or "" for name in again} | {PLAN: read[PLAN]}
+
+
+def with_typed(draft: Draft, secrets: Sequence[str]) -> Draft:
+    """Return a prefilled draft with the command's values over what was read; `secrets` are those the plan may use.
+
+    A value that does not apply stays in it: another choice in the form may make it apply.
+    """
+    values = dict(draft.values or {})
+    values |= {name: text for name, text in (draft.typed or {}).items() if name != SECRET or text in secrets}
+    return replace(draft, values=_rederived(draft, values))
+
+
+def unused(draft: Draft, secrets: Sequence[str]) -> list[str]:
+    """Return a sentence for each value of the command that the form does not show."""
+    facts, typed, said = facts_of(draft), draft.typed or {}, []
+    for one in parameters():
+        text = typed.get(one.name)
+        if text is None:
+            continue
+        if not one.applies(facts):
+            why = f"it can be set only{one.rule.applies.clause}"
+            said.append(f"{one.label} from the command, {one.words(text)}, is not used: {why}.")
+        elif one.name == SECRET and text not in secrets:
+            said.append(f"{one.label} from the command, {text}, is not used: the policy does not give it to this plan.")
+    return said
+
+
+def is_typed(name: str, draft: Draft) -> bool:
+    """Whether a parameter has the value that the command gave it."""
+    return name in (draft.typed or {}) and (draft.typed or {})[name] == (draft.values or {}).get(name)
 
 
 def merged(draft: Draft, view: Mapping[str, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from bot.core.parameters import Parameter
 from bot.core.plan import derived, described, parameter, parameters
 from bot.core.reading import Values
 from bot.core.text import Kind
-from bot.slack.filled import PLAN, facts_of, is_kept_as_read, renewal_of
+from bot.slack.filled import PLAN, facts_of, is_kept_as_read, is_typed, renewal_of, unused
 from bot.slack.inputs import LONGEST, can_hold, element, input_block
 from bot.slack.text import (
     Block,
@@ -62,6 +62,7 @@ def form_view(draft: Draft, secrets: Sequence[str], tz: str = "", warning: str =
     """
     facts = facts_of(draft)
     blocks: list[Block] = [alert("warning", mrkdwn(warning))] if warning else []
+    blocks += [alert("warning", sentence) for sentence in unused(draft, secrets)]
     blocks += _plan_lines(draft)
     shown = [one for one in parameters() if one.applies(facts)]
     for group, members in groupby(shown, key=lambda one: one.group):
@@ -112,6 +113,8 @@ def _current(one: Parameter, draft: Draft) -> str | None:
 def _hint(one: Parameter, draft: Draft, facts: Values, tz: str) -> str:
     said = [one.hint]
     current, value = _current(one, draft), (draft.values or {}).get(one.name, "")
+    if is_typed(one.name, draft):
+        said.insert(0, f"From the command{_now(one, current)}.")
     if not one.readable:
         last = f"last set by this bot to {one.words(current)}" if current is not None else "DBS does not show it"
         said.append(f"Current value: {last}.")
@@ -122,6 +125,12 @@ def _hint(one: Parameter, draft: Draft, facts: Values, tz: str) -> str:
     if one.kind is Kind.TIME and tz:
         said.append(local_time(value if can_hold(one, value) else "", tz))
     return " ".join(part for part in said if part)
+
+
+def _now(one: Parameter, current: str | None) -> str:
+    """Say what a value of the command would take the place of, where DBS shows it."""
+    now = current or one.form.empty
+    return f"; now {shortened(one.words(now), 200) if now else '(none)'}" if one.readable else ""
 
 
 def _kept(one: Parameter, value: str) -> Block:

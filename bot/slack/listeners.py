@@ -18,6 +18,7 @@ from bot.slack.request import Requests
 from bot.slack.review import CALLBACK as REVIEW
 from bot.slack.review import DENY
 from bot.slack.suggestions import suggestions
+from bot.slack.typed_command import read_command
 from bot.tasks import Tasks
 
 COMMAND = "/backup-plan"
@@ -25,15 +26,18 @@ SHORTCUT = "configure"
 """The callback_id of "Configure backup plan" in the menu of every message."""
 HELP = f"""\
 *{COMMAND} configure* – choose a backup plan and ask for a change of it
-*{COMMAND} configure <plan id>* – the same for a plan whose id you know
+*{COMMAND} configure &lt;plan id&gt;* – the same for a plan whose id you know
+*{COMMAND} configure &lt;plan id&gt; BackupRetentionPeriod=30 BackupPeriod=Monday,Friday* – the same with values \
+already set; one with blanks goes between quotes
 *{COMMAND} help* – this text
+
+In a thread, where Slack takes no commands: *Configure backup plan* in the menu of a message. The card goes into that \
+thread.
 
 A change is sent to DBS only after other people approved exactly what the card in the channel shows. \
 The thread of the card says what came of it."""
 
-
-AROUND_AN_ID = "`'\"<>.,"
-"""What comes along when an id is copied from a message."""
+NOT_OPENED = f"`{COMMAND} configure` did not open a form:"
 
 
 class Listeners:
@@ -67,18 +71,23 @@ class Listeners:
 
     async def command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Answer `/backup-plan …`."""
-        word, *rest = body.get("text", "").split() or [""]
-        match word.lower(), rest:  # telephones begin with a capital
-            case "configure", ([] | [_]):
-                plan_id = rest[0].strip(AROUND_AN_ID) if rest else ""
-                self._tasks.start(self._configure.open(body, body["user_id"], of_command(body), plan_id))
-                await ack()
-            case "configure", _:
-                await ack(f"`{COMMAND} configure` takes one plan id, or none to choose from a list.\n\n{HELP}")
-            case (("" | "help"), _):
+        word, *rest = body.get("text", "").split(maxsplit=1) or [""]
+        match word.lower():  # telephones begin with a capital
+            case "configure":
+                await ack(self._configure_command(body, "".join(rest)))
+            case "" | "help":
                 await ack(HELP)
             case _:
                 await ack(f"That is not something {COMMAND} can do.\n\n{HELP}")
+
+    def _configure_command(self, body: dict[str, Any], line: str) -> str:
+        """Have the form opened, or return what is wrong with the line."""
+        typed = read_command(line, self._rights.policy.secrets_for)
+        if typed.problems:
+            return "\n".join([NOT_OPENED, *(f"• {problem}" for problem in typed.problems), "", HELP])
+        place = of_command(body)
+        self._tasks.start(self._configure.open(body, body["user_id"], place, typed.plan_id, typed=typed.values or None))
+        return ""
 
     async def shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Answer "Configure backup plan" in the menu of a message: threads know no commands."""

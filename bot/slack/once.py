@@ -19,7 +19,8 @@ READ_ONLY = frozenset({"block_suggestion", "ssl_check"})
 class Once:
     """A dispatch that gives a repeated payload the first one's answer, waiting for it where need be.
 
-    An attempt that raised, or was not answered with 200, is not remembered: its repetition is a new attempt.
+    An attempt that raised, or was not answered with 200, is not remembered: its repetition is a new attempt. Nor is an
+    answer that only says what to mend: nothing was done, and the same form may be right once that is mended.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class Once:
         self._now = now
         self._entries = entries
         self._answers: OrderedDict[bytes, tuple[float, Answer]] = OrderedDict()
-        self._in_progress: dict[bytes, asyncio.Event] = {}
+        self._in_progress: dict[bytes, asyncio.Future[Answer | None]] = {}
 
     async def __call__(self, payload: Payload) -> Answer:
         """Answer `payload`, from memory where it has been answered before. Raises what the dispatch raises."""
@@ -42,19 +43,24 @@ class Once:
             return await self._dispatch(payload)
         key = _digest(payload.body)
         while (first := self._in_progress.get(key)) is not None:
-            await first.wait()
+            # shielded: who stops waiting must not take the answer from the others
+            if (answer := await asyncio.shield(first)) is not None:
+                return answer
         self._forget_old()
         if key in self._answers:
             return self._answers[key][1]
-        done = self._in_progress[key] = asyncio.Event()
+        coming = self._in_progress[key] = asyncio.get_running_loop().create_future()
+        acknowledged: Answer | None = None
         try:
             answer = await self._dispatch(payload)
             if answer.status == 200:
-                self._answers[key] = (self._now(), answer)
+                acknowledged = answer
+                if not _asks_to_mend(answer):
+                    self._answers[key] = (self._now(), answer)
             return answer
         finally:
             del self._in_progress[key]
-            done.set()
+            coming.set_result(acknowledged)
 
     def _forget_old(self) -> None:
         while self._answers:
@@ -66,3 +72,10 @@ class Once:
 
 def _digest(body: dict[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest()
+
+
+def _asks_to_mend(answer: Answer) -> bool:
+    if not answer.content_type.startswith("application/json"):
+        return False
+    said = json.loads(answer.body)
+    return isinstance(said, dict) and said.get("response_action") == "errors"

@@ -105,7 +105,8 @@ def _channel(channel: Mapping[str, Any]) -> Channel:
     return Channel(
         id=channel["id"],
         name=channel.get("name") or "",
-        bot_is_member=bool(channel.get("is_member")),
+        # a private channel is shown to its members only, so that not every answer says so once more
+        bot_is_member=bool(channel.get("is_member", channel.get("is_private"))),
         is_archived=bool(channel.get("is_archived")),
         is_shared_outside=bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared")),
         is_direct=bool(channel.get("is_im") or channel.get("is_mpim")),

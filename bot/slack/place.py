@@ -48,6 +48,13 @@ def of_change(change: Change, clicked_in: str) -> Place:
     return Place(request.channel, request.thread, origin=request.origin)
 
 
+async def origin_of(client: AsyncWebClient, place: Place) -> str:
+    """Return the link to the message where a change is asked for, "" where there is none to be had in time."""
+    if place.origin or not place.message:
+        return place.origin
+    return await permalink(client, place.channel, place.message)
+
+
 async def permalink(client: AsyncWebClient, channel: str, ts: str) -> str:
     """Return the link to a message, "" where there is none to be had in time."""
     try:

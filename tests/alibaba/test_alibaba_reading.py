@@ -50,6 +50,8 @@ ABSENT = None
         ("OSSBucketName", "", "OSSBucketName", ABSENT),
         ("BackupObjects", '[ {"DBName": "shop"} ]', "BackupObjects", '[{"DBName":"shop"}]'),
         ("BackupObjects", '[{\\"DBName\\":\\"shop\\"}]', "BackupObjects", '[{"DBName":"shop"}]'),
+        ("BackupObjects", r"[{\"DBName\":\"l\\u00e4den\"}]", "BackupObjects", '[{"DBName":"läden"}]'),
+        ("BackupObjects", r"[{\"DBName\":\"a\\\"b\"}]", "BackupObjects", r'[{"DBName":"a\"b"}]'),
         ("BackupObjects", [{"DBName": "shop"}], "BackupObjects", '[{"DBName":"shop"}]'),
         ("BackupObjects", "[]", "BackupObjects", ABSENT),
         ("BackupObjects", "[{not json", "BackupObjects", "[{not json"),

@@ -4,7 +4,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.alibaba.dbs import DbsClient
-from bot.playground.dbs import FakeDbs
+from bot.errors import DbsRefused
+from bot.playground.dbs import FakeDbs, faults
 from bot.playground.dbs.plans import crowd
 
 ORDERS = {
@@ -66,6 +67,21 @@ async def test_every_plan_is_listed_once_however_many_pages_there_are(dbs: DbsCl
     assert [plan.plan_id for plan in plans] == list(fake.plans)
     assert (plans[0].name, plans[0].engine, plans[0].status) == ("shard 00000", "MySQL", "running")
     assert [call.params["PageNum"] for call in fake.calls("DescribeBackupPlanList")] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("items", [None, {}, {"BackupPlanDetail": []}, {"BackupPlanDetail": None}, [], ""], ids=str)
+async def test_no_plan_may_be_written_in_many_ways(dbs: DbsClient, fake: FakeDbs, items: object) -> None:
+    fake.next("DescribeBackupPlanList", *[faults.lie(Items=items)] * 2)
+    assert await dbs.plans() == []
+    with pytest.raises(DbsRefused, match="DBS has no backup plan dbsmysqlrds01"):
+        await dbs.read("dbsmysqlrds01")
+
+
+async def test_a_reply_that_shows_a_plan_need_not_call_itself_a_success(dbs: DbsClient, fake: FakeDbs) -> None:
+    fake.next("DescribeBackupPlanList", faults.lie(Success=None), faults.lie(Success=False, ErrCode="Broken"))
+    assert (await dbs.read("dbsmysqlrds01")).plan_id == "dbsmysqlrds01"
+    with pytest.raises(DbsRefused, match="Broken"):
+        await dbs.read("dbsmysqlrds01")
 
 
 @pytest.mark.parametrize("count", [0, 100])

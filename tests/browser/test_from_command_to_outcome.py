@@ -36,7 +36,11 @@ async def test_a_newcomer_who_follows_only_the_hints_gets_a_plan_changed_with_tw
 async def test_a_change_goes_from_command_to_outcome_between_several_people_in_their_own_tabs(
     desk: Desk, open_desk: OpenDesk, setting: Setting
 ) -> None:
-    ana, ben, gus = await open_desk("U0ANA"), await open_desk("U0BEN", scheme="dark"), await open_desk("U0GUS")
+    ana, ben, gus = (
+        await open_desk("U0ANA", height=1040),
+        await open_desk("U0BEN", scheme="dark"),
+        await open_desk("U0GUS"),
+    )
     await complete_the_command(desk)
     await fill_the_form(desk)
     await review(desk)
@@ -45,8 +49,8 @@ async def test_a_change_goes_from_command_to_outcome_between_several_people_in_t
     await refuse(gus)
     await expect(ana.channel.locator(".private")).to_have_count(0)
 
-    await ana.channel.get_by_text("unchanged").click()
     await ana.shot("the-card")
+    await ana.channel.get_by_text("unchanged").click()
     await ana.approve()
     await expect(ben.channel.get_by_text("1 of 2: @Ana Weber")).to_be_visible()
     await expect(ana.channel.get_by_text("Infrequent access after: 180 days")).to_be_visible()
@@ -66,7 +70,7 @@ async def test_a_change_goes_from_command_to_outcome_between_several_people_in_t
 async def complete_the_command(desk: Desk) -> None:
     box = desk.channel.get_by_role("textbox")
     await box.press_sequentially("/ba")
-    await expect(desk.channel.get_by_text("configure [plan id] | help")).to_be_visible()
+    await expect(desk.channel.get_by_text("configure [plan id [Name=value …]] | help")).to_be_visible()
     await desk.shot("the-command")
     await desk.tab.keyboard.press("Tab")
     await expect(box).to_have_value("/backup-plan ")

@@ -1,7 +1,7 @@
 """That the page behaves as Slack's client does: who sees what, what is inert, what is completed, what is stacked."""
 
 import pytest
-from browser.desk import PLAN, Desk, OpenDesk
+from browser.desk import PLAN, REASON, Desk, OpenDesk
 from playwright.async_api import Page, expect
 
 from bot.playground.page import sight
@@ -89,7 +89,7 @@ async def test_everybody_sees_only_the_channels_they_are_in(desk: Desk) -> None:
     await desk.act_as("U0MILA")
     await expect(places).to_have_text(["acme-support"])
     await desk.channel.get_by_role("textbox").fill("/ba")
-    await expect(desk.channel.get_by_text("configure [plan id] | help")).to_have_count(0)
+    await expect(desk.channel.get_by_text("configure [plan id [Name=value …]] | help")).to_have_count(0)
     await desk.shot("another-company")
 
 
@@ -120,6 +120,30 @@ async def test_a_message_has_the_shortcuts_of_the_app_in_its_menu(
     await setting.slack.wait_for(lambda: setting.slack.deliveries)
     assert setting.slack.deliveries[-1].payload["type"] == "message_action"
     assert setting.slack.deliveries[-1].payload["callback_id"] == "copy_change"
+
+
+async def test_a_change_that_was_asked_for_in_the_menu_of_a_message_is_decided_in_its_thread(
+    desk: Desk, setting: Setting
+) -> None:
+    asked = desk.channel.locator(".message", has_text="81 %")
+    await asked.hover()
+    await asked.get_by_role("button", name="More actions").click()
+    await desk.tab.get_by_role("menuitem", name="Configure backup plan").click()
+    await desk.input("BackupPlanId").get_by_role("combobox").fill("redis")
+    await desk.options.filter(has_text="dbsredisecs01").click()
+    await desk.type("BackupRetentionPeriod", "400")
+    await desk.press("Review")
+    await desk.type("reason", REASON)
+    await desk.press("Ask for approval")
+    for who in ("U0ANA", "U0BEN"):
+        await expect(desk.hint.get_by_role("button", name="Open the thread")).to_be_visible()
+        await desk.act_as(who)
+        await desk.hint.get_by_role("button", name="Open the thread").click()
+        await desk.thread.get_by_role("button", name="Approve").click()
+        await desk.question.get_by_role("button", name="Approve").click()
+    await expect(desk.thread).to_contain_text("Applied.")
+    await desk.shot("decided-in-a-thread")
+    assert [effect.plan_id for effect in setting.dbs.effects] == ["dbsredisecs01"]
 
 
 async def test_the_app_has_a_home_tab_only_if_the_bot_published_one(desk: Desk, setting: Setting) -> None:

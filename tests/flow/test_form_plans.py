@@ -1,5 +1,7 @@
 """Choosing a plan where there are many, and a form where the policy has no secret: each with a stage of its own."""
 
+import asyncio
+
 from forms import shows
 
 from bot.playground.acts import inputs, listed
@@ -42,6 +44,20 @@ async def test_without_an_id_a_typeahead_finds_one_plan_of_ten_thousand(stage: S
     assert pages == list(range(101)), "the list was read once, whatever was typed meanwhile"
     assert [read["BackupPlanId"] for read in reads if "BackupPlanId" in read] == ["dbscrowd09999"], "and it afresh"
     assert max(delivery.duration for delivery in stage.slack.deliveries) < 1.5
+
+
+async def test_a_plan_may_be_chosen_before_slack_has_told_the_bot_that_the_form_is_open(stage: Stage) -> None:
+    await stage.start_bot()
+    told = asyncio.Event()
+    stage.slack.faults.gate_answer("views.open", told)
+    rita = stage.rita
+    await rita.command("/backup-plan configure", channel=CHANNEL)
+    await rita.wait_for_view(lambda view: "BackupPlanId" in inputs(view))
+    await listed(rita, "")
+    await rita.choose("BackupPlanId", RDS)
+    await asyncio.sleep(0.2)
+    told.set()
+    await rita.wait_for_view(lambda view: shows(view, RDS))
 
 
 async def test_submitting_just_the_plan_leads_to_its_form(stage: Stage) -> None:

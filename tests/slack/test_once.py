@@ -15,6 +15,7 @@ class Listener:
         self.calls = 0
         self.status = 200
         self.fails = False
+        self.errors = False
         self.go_on = asyncio.Event()
         self.go_on.set()
 
@@ -24,6 +25,8 @@ class Listener:
         await self.go_on.wait()
         if self.fails:
             raise ConnectionError
+        if self.errors:
+            return Answer(200, '{"response_action": "errors", "errors": {}}', "application/json")
         return Answer(self.status, f"{payload.kind} {number}")
 
 
@@ -136,3 +139,17 @@ async def test_typing_the_same_letters_again_gets_a_fresh_answer() -> None:
     await once(click(kind="block_suggestion"))
     await once(click(kind="block_suggestion"))
     assert listener.calls == 2
+
+
+async def test_a_form_that_was_to_be_mended_may_be_sent_again_as_it_was() -> None:
+    listener = Listener()
+    once = Once(listener)
+    listener.errors = True
+    listener.go_on.clear()
+    first, second = (asyncio.create_task(once(click(kind="view_submission"))) for _ in range(2))
+    await asyncio.sleep(0.01)
+    listener.go_on.set()
+    assert await first == await second, "a repetition in between gets the same answer"
+    assert listener.calls == 1
+    listener.errors = False
+    assert (await once(click(kind="view_submission"))).body == "view_submission 2"

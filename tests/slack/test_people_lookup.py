@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.people import Channel
@@ -10,6 +12,7 @@ from bot.errors import LookUpFailed
 from bot.playground.slack.server import FakeSlack
 from bot.slack import people as people_module
 from bot.slack.people import SlackPeople
+from bot.slack.web import new_client, new_session
 
 
 @pytest.fixture
@@ -136,3 +139,19 @@ async def test_a_channel_is_read_afresh_and_one_that_is_not_shown_is_one_the_bot
     slack.faults.error("conversations.info", "fatal_error")
     with pytest.raises(LookUpFailed):
         await people.channel("C0OPS")
+
+
+@pytest.mark.parametrize(
+    ("said", "is_member"),
+    [({"is_private": True}, True), ({"is_private": False}, False), ({"is_private": True, "is_member": False}, False)],
+    ids=str,
+)
+async def test_slack_shows_a_private_channel_to_its_members_only(said: dict[str, bool], is_member: bool) -> None:
+    async def info(_request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "channel": {"id": "C0OPS", "name": "ops", **said}})
+
+    app = web.Application()
+    app.router.add_get("/conversations.info", info)
+    async with TestServer(app) as server, new_session() as session:
+        people = SlackPeople(new_client("xoxb-1", str(server.make_url("/")), session))
+        assert (await people.channel("C0OPS")).bot_is_member is is_member

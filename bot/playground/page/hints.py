@@ -67,25 +67,31 @@ def _in_modal(view: Json, errors: dict[str, str]) -> Json:
 def _pending(setting: Setting, change: Change, person: Person) -> Json:
     voted = {vote.by for vote in change.votes}
     waiting = [one for one in APPROVERS if one not in voted and one != change.requester]
-    steps = [_act_as(setting.slack.people[one].member.real_name.partition(" ")[0], one) for one in waiting[:1]]
+    names = [setting.slack.people[one].member.real_name.partition(" ")[0] for one in waiting]
+    name = names[0] if names else "somebody else"
+    switch = [_act_as(name, waiting[0])] if waiting else []
+    # a card that is a reply would be looked for in vain among the messages of the channel
+    look = [_open_thread(change)] if change.request.thread else []
     if person.id in waiting:
         upset = "Or change the plan behind the bot's back first, under *Behind the scenes*." if voted else ""
-        return _say(f"Read the card and press *Approve*, or *Deny*. {upset}".strip())
-    name = steps[0]["label"].removeprefix("Act as ") if steps else "somebody else"
+        return _say(f"Read the card and press *Approve*, or *Deny*. {upset}".strip(), *look)
     if person.id == change.requester:
-        return _say(f"You asked, so you cannot approve. Switch to {name}, or open {name} in a second tab.", *steps)
+        return _say(
+            f"You asked, so you cannot approve. Switch to {name}, or open {name} in a second tab.", *switch, *look
+        )
     if person.id in voted:
-        return _say(f"You approved: {change.missing} more to go. Switch to {name}.", *steps)
-    return _say(f"Press *Approve*: the bot says privately why you may not. Then switch to {name}.", *steps)
+        return _say(f"You approved: {change.missing} more to go. Switch to {name}.", *switch, *look)
+    return _say(f"Press *Approve*: the bot says privately why you may not. Then switch to {name}.", *switch, *look)
 
 
 def _ended(change: Change) -> Json:
-    steps = []
-    if change.card is not None:
-        steps.append({"label": "Open the thread", "thread": change.card.ts, "channel": change.card.channel})
-    steps.append({"label": "Ask for another", "as": REQUESTER, "type": COMMAND, "channel": CHANNEL})
+    another = {"label": "Ask for another", "as": REQUESTER, "type": COMMAND, "channel": CHANNEL}
     more = "Next, let something go wrong: choose it under *Behind the scenes*, then ask for another change."
-    return _say(f"{ENDINGS[change.state]} {more}", *steps)
+    return _say(f"{ENDINGS[change.state]} {more}", _open_thread(change), another)
+
+
+def _open_thread(change: Change) -> Json:
+    return {"label": "Open the thread", "thread": change.thread, "channel": change.request.channel}
 
 
 def _act_as(name: str, user_id: str) -> Json:

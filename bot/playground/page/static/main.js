@@ -21,7 +21,10 @@ showBehind((localStorage.getItem("behind") ?? (window.innerWidth >= WIDE ? "yes"
 actAs(store.setting.people.some((one) => one.id === asked) ? asked : store.setting.people[0].id);
 
 document.addEventListener("goto", ({ detail }) => {
-  if (store.sight.channels.some((one) => one.id === detail.channel)) show(detail.channel);
+  const channel = store.sight.channels.find((one) => one.id === detail.channel);
+  if (channel) show(channel.id);
+  const message = channel?.messages.find((one) => one.ts === detail.ts);
+  if (message && (message.thread_ts ?? message.ts) !== message.ts) update({ thread: message.thread_ts });
   requestAnimationFrame(() => showMessage(detail.ts));
 });
 document.addEventListener("behind", () => draw());
