@@ -13,10 +13,12 @@ from bot.core.change import Change, begin
 from bot.core.events import chained
 from bot.core.people import Person
 from bot.core.policy import read_policy
+from bot.core.policy_rule import Facts
 from bot.errors import LookUpFailed, Refusal
 from bot.rights import Rights
 
 OLGA = "U0OLGA"
+FACTS = Facts(plan_id="dbs1", plan_name="orders", requester=REQUESTER)
 ONLY_SOME = POLICY.replace('approvers = ["S0DBA"]', 'approvers = ["S0DBA"]\nrequesters = ["S0DEV", "U0RITA"]')
 DISQUALIFIED: list[dict[str, Any]] = [
     {"is_deleted": True},
@@ -114,21 +116,21 @@ async def test_req36_who_may_neither_ask_nor_approve_sees_nothing(people: Memory
 
 
 async def test_the_pool_is_everybody_behind_the_approvers_but_the_requester(people: MemoryPeople) -> None:
-    asked = await rights(people).demand(REQUESTER)
+    asked = await rights(people).demand(FACTS)
     assert (asked.approvals, asked.approvers, asked.pool) == (2, ("S0DBA",), (ANA, BEN))
 
 
 async def test_req02_who_is_named_twice_counts_once(people: MemoryPeople) -> None:
     policy = POLICY.replace('["S0DBA"]', '["S0DBA", "U0ANA", "S0TWO"]')
     people.groups["S0TWO"] = frozenset({ANA})
-    assert (await rights(people, policy).demand(REQUESTER)).pool == (ANA, BEN)
+    assert (await rights(people, policy).demand(FACTS)).pool == (ANA, BEN)
 
 
 async def test_req09_a_pool_that_cannot_reach_the_number_without_the_requester_is_refused(
     people: MemoryPeople,
 ) -> None:
     people.groups["S0DBA"] = frozenset({REQUESTER, ANA})
-    refusal = await refusal_of(rights(people).demand(REQUESTER))
+    refusal = await refusal_of(rights(people).demand(FACTS))
     assert refusal.reason == "pool"
     assert "2 people besides you" in refusal.sentence
     assert "come to only 1" in refusal.sentence
@@ -137,13 +139,13 @@ async def test_req09_a_pool_that_cannot_reach_the_number_without_the_requester_i
 @pytest.mark.parametrize("flags", DISQUALIFIED)
 async def test_req09_who_does_not_count_as_a_person_fills_no_pool(people: MemoryPeople, flags: dict[str, Any]) -> None:
     people.people[BEN] = replace(people.people[BEN], **flags)
-    assert (await refusal_of(rights(people).demand(REQUESTER))).reason == "pool"
+    assert (await refusal_of(rights(people).demand(FACTS))).reason == "pool"
 
 
 @pytest.mark.parametrize("who", ["S0DBA", ANA])
 async def test_req34_a_group_or_person_that_cannot_be_asked_about_refuses(people: MemoryPeople, who: str) -> None:
     people.next(who, LookUpFailed("Slack did not answer"))
-    assert (await refusal_of(rights(people).demand(REQUESTER))).reason == "look-up"
+    assert (await refusal_of(rights(people).demand(FACTS))).reason == "look-up"
 
 
 async def test_a_policy_that_changes_while_slack_is_asked_counts_from_the_next_question_on(
@@ -158,32 +160,32 @@ async def test_a_policy_that_changes_while_slack_is_asked_counts_from_the_next_q
         policies.append(new)
 
     people.next("S0DBA", Fault(meanwhile=reload))
-    assert (await asking.demand(REQUESTER)).policy == old.digest
+    assert (await asking.demand(FACTS)).policy == old.digest
     assert asking.policy is new
-    assert (await asking.demand(REQUESTER)).pool == (OLGA,)
+    assert (await asking.demand(FACTS)).pool == (OLGA,)
 
 
 # Deciding
 
 
 async def test_an_approver_in_the_pool_may_decide(people: MemoryPeople, change: Change) -> None:
-    assert await rights(people).objection(change, ANA) is None
+    assert await rights(people).standing(change, ANA) == (None, "")
 
 
 async def test_req04_who_joins_the_approvers_later_is_not_in_the_pool(people: MemoryPeople, change: Change) -> None:
     people.groups["S0DBA"] |= {OLGA}
-    objection = await rights(people).objection(change, OLGA)
+    objection, _ = await rights(people).standing(change, OLGA)
     assert objection is not None
     assert objection.sentence == "You are not among the approvers of this change."
 
 
 async def test_req04_the_requester_is_in_no_pool(people: MemoryPeople, change: Change) -> None:
-    assert await rights(people).objection(change, REQUESTER) is not None
+    assert (await rights(people).standing(change, REQUESTER))[0] is not None
 
 
 async def test_req06_who_left_the_approvers_may_no_longer_decide(people: MemoryPeople, change: Change) -> None:
     people.groups["S0DBA"] = frozenset({BEN})
-    objection = await rights(people).objection(change, ANA)
+    objection, _ = await rights(people).standing(change, ANA)
     assert objection is not None
     assert objection.sentence == "You are no longer among the approvers that the policy names."
 
@@ -193,7 +195,7 @@ async def test_req23_an_approver_who_does_not_count_as_a_person_may_not_decide(
     people: MemoryPeople, change: Change, flags: dict[str, Any]
 ) -> None:
     people.people[ANA] = replace(people.people[ANA], **flags)
-    objection = await rights(people).objection(change, ANA)
+    objection, _ = await rights(people).standing(change, ANA)
     assert objection is not None
     assert objection.reason == "not-eligible"
 
@@ -203,7 +205,7 @@ async def test_req23_an_approver_who_cannot_be_looked_up_may_not_decide(
     people: MemoryPeople, change: Change, who: str
 ) -> None:
     people.next(who, LookUpFailed("Slack did not answer"))
-    objection = await rights(people).objection(change, ANA)
+    objection, _ = await rights(people).standing(change, ANA)
     assert objection is not None
     assert objection.reason == "look-up"
 

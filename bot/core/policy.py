@@ -11,12 +11,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from bot.core.duration import Duration
-from bot.core.events import Demand, canonical_json
+from bot.core.events import canonical_json
 from bot.core.people import Channel
 from bot.core.policy_rule import ID, TABLE, Rule
 from bot.core.policy_section import ChannelId, Pattern, PersonOrGroup, Section
 from bot.core.policy_section import is_group as is_group  # noqa: PLC0414 - read from here by those who ask the policy
-from bot.core.policy_words import listed
 from bot.core.reading import Values
 from bot.core.slots import Seating
 from bot.errors import ConfigError
@@ -184,28 +183,6 @@ def everybody(who: list[str] | tuple[str, ...], members: Mapping[str, frozenset[
     """Return the user ids behind users and groups; `members` has each group's."""
     people = [members[one] if is_group(one) else frozenset({one}) for one in who]
     return frozenset().union(*people)
-
-
-def demand(policy: Policy, requester: str, members: Mapping[str, frozenset[str]]) -> Demand:
-    """Say how many people must approve, and who may: never the requester."""
-    approvers = policy.defaults.approvers
-    pool = everybody(approvers, members) - {requester}
-    number = policy.defaults.approvals
-    people = "person" if number == 1 else "people"
-    return Demand(
-        approvals=number,
-        approvers=tuple(approvers),
-        pool=tuple(sorted(pool)),
-        policy=policy.digest,
-        sentence=f"{number} {people} out of {listed(approvers)} must approve, not counting <@{requester}>.",
-    )
-
-
-def tightened(policy: Policy, asked: Demand) -> str:
-    """Say why the policy now wants more than it did when the change was requested; "" if it does not."""
-    if policy.defaults.approvals > asked.approvals:
-        return f"The policy now asks for {policy.defaults.approvals} approvals, not {asked.approvals}."
-    return ""
 
 
 def channel_problem(policy: Policy, channel: Channel) -> str:

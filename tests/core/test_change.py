@@ -65,8 +65,9 @@ SENT = Sent(attempt=1)
 TOLD = Told(via="thread", channel="C1", ts="2.0")
 
 SAMPLES: tuple[EventData, ...] = (
-    REQUESTED, ANNOUNCED, Reminded(number=1, last=False), YES, Barred(action="deny", reason="requester", sentence="No."), Denied(reason="no"),
-    Withdrawn(), Expired(why="approval"), STARTED, SENT, Applied(request_id="R1"), Refused(code="X", message=""),
+    REQUESTED, ANNOUNCED, Reminded(number=1, last=False), YES,
+    Barred(action="deny", reason="requester", sentence="No."), Denied(reason="no"), Withdrawn(),
+    Expired(why="approval"), STARTED, SENT, Applied(request_id="R1"), Refused(code="X", message=""),
     Stale(why="plan", sentence=""), Stuck(sentence=""), TOLD,
 )  # fmt: skip
 
@@ -169,7 +170,7 @@ def test_more_approvals_than_needed_are_not_missing_any() -> None:
 
 def test_it_knows_who_said_what_and_when() -> None:
     change = after(
-        ("UR", REQUESTED), ("bot", ANNOUNCED), ("UA", YES), ("UX", SAMPLES[3]), ("UB", Denied(reason="too short"))
+        ("UR", REQUESTED), ("bot", ANNOUNCED), ("UA", YES), ("UX", SAMPLES[4]), ("UB", Denied(reason="too short"))
     )
     assert (change.requester, change.requested_at, change.card) == ("UR", stamp(NOON), ANNOUNCED)
     assert [(vote.by, vote.at, vote.digest) for vote in change.votes] == [("UA", stamp(NOON + 2 * MINUTE), "d1")]
@@ -188,7 +189,7 @@ def test_being_told_changes_neither_the_end_nor_what_the_card_shows() -> None:
 
 
 def test_what_does_not_show_on_the_card_does_not_make_it_old() -> None:
-    assert after(("UR", REQUESTED), ("bot", ANNOUNCED), ("UX", SAMPLES[3])).seen_seq == 1
+    assert after(("UR", REQUESTED), ("bot", ANNOUNCED), ("UX", SAMPLES[4])).seen_seq == 1
     assert after(*TO_SENT).seen_seq == len(TO_EXECUTING)
 
 

@@ -65,7 +65,10 @@ def wish(approvals: int) -> Requested:
     return Requested(
         plan_id="dbs1", plan_name="Orders", host="dbs.test", region="", status="running", proposed={}, baseline={},
         known={}, secrets={}, reason="because", channel="C1", view_id="V1", digest="d1",
-        demand=Demand(approvals=approvals, approvers=("S1",), pool=(ANA, BEN), policy="", sentence=""),
+        demand=Demand(
+            approvals=approvals, approvers=("S1",), pool=(ANA, BEN), policy="", sentence="",
+            remind_after=(int(TICK.total_seconds()),),
+        ),
         expires_at=stamp(NOON + 2 * TICK), execute_within=int((2 * TICK).total_seconds()),
     )  # fmt: skip
 
@@ -74,6 +77,7 @@ def actions(change: Change | None, approvals: int) -> Iterator[tuple[str, Action
     """Everything that anybody can try, whether or not it makes sense now."""
     yield "request", partial(decisions.request, by=REQUESTER, data=wish(approvals))
     yield "announce", partial(decisions.announce, channel="C1", ts="1.0")
+    yield "remind", decisions.remind
     for person in PEOPLE:
         # Nothing is said against the requester here: they may be in every group there is.
         objection = NOT_AN_APPROVER if person == OUTSIDER else None
@@ -105,7 +109,13 @@ def key(change: Change | None, now: datetime) -> Key:
     """Return what decisions can tell apart."""
     if change is None:
         return (None,)
-    said = (change.state, change.card is not None, tuple(vote.by for vote in change.votes), len(change.sent_at))
+    said = (
+        change.state,
+        change.card is not None,
+        change.reminded,
+        tuple(vote.by for vote in change.votes),
+        len(change.sent_at),
+    )
     if not change.open:
         return (*said, type(change.outcome), change.told is not None)
     left = max(timedelta(), change.expires_at - now) if not change.sent_at else None

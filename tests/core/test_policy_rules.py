@@ -627,7 +627,7 @@ def places_all_taken(result: Demand, voters: tuple[str, ...], *, escalated: bool
     )
 
 
-def places(result: Result) -> Counter[tuple[str, tuple[str, ...], int]]:
+def places(result: Demand) -> Counter[tuple[str, tuple[str, ...], int]]:
     return Counter((slot.rule, slot.who, slot.at_least) for slot in result.slots if slot.rule)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bot.core.asked import reading_of
 from bot.core.change import Change, State
 from bot.core.diff import compare_read_back, moved
 from bot.core.events import Expired, Refused, Requested, Stale, Stuck
@@ -13,7 +14,6 @@ from bot.core.saying import ReadBack, Saying
 from bot.playground.slack.plain_text import plain_text
 from bot.playground.slack.schema import RENDERED_LIMIT, message_problems, rendered_length, table_problems
 from bot.slack.outcome import STATUS_ADVICE, read_again_text, saying_blocks, saying_text
-from bot.slack.rows import reading_of
 
 ChangeIn = Callable[..., Change]
 Request = Callable[..., Requested]
