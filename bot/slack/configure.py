@@ -30,7 +30,7 @@ from bot.slack.filled import (
     with_typed,
 )
 from bot.slack.form import form_view, message_view, picker_view, reading_text, reading_view
-from bot.slack.form_view import CONFLICT, update_view, updated, view_of
+from bot.slack.form_view import CONFLICT, draft_of, update_view, updated, view_of
 from bot.slack.inputs import typed_values
 from bot.slack.open_change import card_link, open_text
 from bot.slack.place import Place, origin_of
@@ -48,8 +48,6 @@ LOCKED = "{plan_id} is locked: have it unlocked in the DBS console first (usuall
 READING = "{reading} The form appears by itself; if it does not, press Continue again."
 LOST = "This form is older than an hour, or was opened by somebody else. Close it and start again."
 ASK_SOMEBODY = "Somebody who may ask for changes can do it for you; this bot's policy says who that is."
-OPENING = (0.0, 0.1, 0.3, 0.6)
-"""Seconds to wait for a form to be written down: people may be quicker than Slack's answer that it is open."""
 
 
 class Configure:
@@ -178,11 +176,7 @@ class Configure:
 
     async def _draft(self, body: Mapping[str, Any]) -> Draft:
         """Return the draft of the form that a payload comes from. Raises Refusal if it is lost or somebody else's."""
-        draft = None
-        for wait in OPENING:
-            await asyncio.sleep(wait)
-            if (draft := await self._ledger.draft(view_of(body))) is not None:
-                break
+        draft = await draft_of(self._ledger, body)
         if draft is None or draft.opener != body["user"]["id"]:
             raise Refusal("lost", LOST)
         return draft

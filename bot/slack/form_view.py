@@ -1,4 +1,4 @@
-"""The form's view in Slack: which one a payload is about, and putting another in its place."""
+"""The form's view in Slack: which one a payload is about, its draft, and putting another in its place."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,6 +7,8 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.draft import Draft
+from bot.ports import Ledger
 from bot.slack.text import View
 from bot.slack.web import RATELIMITED, UNANSWERED, SlackFailed, slack_call
 
@@ -15,6 +17,8 @@ log = structlog.get_logger("bot.slack.form_view")
 CONFLICT = "hash_conflict"
 ATTEMPTS = 3
 """Times that a view is drawn before it is left as it is: drawing it twice does no harm."""
+OPENING = (0.0, 0.1, 0.3, 0.6)
+"""Seconds to wait for a form to be written down: people may be quicker than Slack's answer that it is open."""
 
 
 def updated(view: View) -> dict[str, Any]:
@@ -25,6 +29,15 @@ def updated(view: View) -> dict[str, Any]:
 def view_of(body: Mapping[str, Any]) -> str:
     """Return the id of the form, whichever view of its stack a payload comes from."""
     return str(body["view"].get("root_view_id") or body["view"]["id"])
+
+
+async def draft_of(ledger: Ledger, body: Mapping[str, Any]) -> Draft | None:
+    """Return the draft of the form that a payload comes from, None if there is none that is young enough."""
+    for wait in OPENING:
+        await asyncio.sleep(wait)
+        if (draft := await ledger.draft(view_of(body))) is not None:
+            return draft
+    return None
 
 
 async def update_view(client: AsyncWebClient, view_id: str, view: View, seen: str | None = None) -> str:

@@ -102,6 +102,17 @@ class Desk:
         await self.input(name).get_by_role("combobox").click()
         await self.options.filter(has_text=re.compile(f"^{re.escape(option)}$")).click()
 
+    async def pick_plan(self, typed: str, plan: str) -> None:
+        """Find a plan in the list by typing; again, while the bot says that it is still reading the list."""
+        wanted = self.options.filter(has_text=plan)
+        for _ in range(MOST_TABS):
+            await self.input("BackupPlanId").get_by_role("combobox").fill(typed)
+            await expect(self.options.filter(has_text=re.compile("dbs|being listed"))).not_to_have_count(0)
+            if await wanted.count():
+                break
+            await self.input("BackupPlanId").get_by_role("combobox").fill("")
+        await wanted.click()
+
     async def press(self, button: str) -> None:
         """Press a button of the modal."""
         await self.modal.get_by_role("button", name=button, exact=True).click()

@@ -17,17 +17,13 @@ FORMS = (
 
 async def test_the_typeahead_finds_a_plan_by_any_part_of_it_and_says_why_one_cannot_be_changed(desk: Desk) -> None:
     await desk.command("/backup-plan configure")
-    plan = desk.input("BackupPlanId").get_by_role("combobox")
-    await plan.click()
-    await expect(desk.options.filter(has_text="dbsoracleecs1")).to_be_visible()
-    await desk.shot("the-list")
-    await plan.fill("somebody")
-    await expect(desk.options).to_have_count(1)
-    await desk.options.click()
+    await desk.pick_plan("somebody", "dbsforbidden1")
     await expect(desk.modal.locator(".alert.error")).to_contain_text("Request.Forbidden")
     await desk.shot("a-forbidden-plan")
-    await plan.fill("redis")
-    await desk.options.filter(has_text="dbsredisecs01").click()
+    await desk.input("BackupPlanId").get_by_role("combobox").fill("mysql running")
+    await expect(desk.options.filter(has_text="dbsmysqlecs01")).to_be_visible()
+    await desk.shot("the-list")
+    await desk.pick_plan("redis", "dbsredisecs01")
     await expect(desk.input("BackupPlanName").locator("input")).to_have_value("session cache")
 
 
@@ -129,8 +125,7 @@ async def test_a_change_that_was_asked_for_in_the_menu_of_a_message_is_decided_i
     await asked.hover()
     await asked.get_by_role("button", name="More actions").click()
     await desk.tab.get_by_role("menuitem", name="Configure backup plan").click()
-    await desk.input("BackupPlanId").get_by_role("combobox").fill("redis")
-    await desk.options.filter(has_text="dbsredisecs01").click()
+    await desk.pick_plan("redis", "dbsredisecs01")
     await desk.type("BackupRetentionPeriod", "400")
     await desk.press("Review")
     await desk.type("reason", REASON)

@@ -30,7 +30,7 @@ from bot.playground.stage import Stage
 
 LEASE, SWEEP = 6, 1
 SETTINGS = {"EXECUTION_LEASE": "6s", "DBS_TIMEOUT": "5s", "SWEEP_INTERVAL": "1s", "TELL_GRACE": "1s"}
-MARGIN = 8.0
+MARGIN = 15.0
 """Seconds for starting a process, and for a busy machine."""
 PATIENCE = 30.0
 """Seconds to wait for what must happen."""
@@ -530,7 +530,7 @@ def test_req22_req25_req26_a_process_killed_at_any_point_leaves_one_outcome_one_
     assert found.problems == ""
 
 
-@pytest.mark.parametrize("name", [name for name, point in POINTS.items() if point.last in {"started", "sent"}])
+@pytest.mark.parametrize("name", [name for name in [*TOGETHER, *STANDBY] if POINTS[name].last in {"started", "sent"}])
 def test_req26_what_a_killed_executor_left_is_ended_within_its_lease_and_one_sweep(
     killed: dict[str, Aftermath], name: str
 ) -> None:

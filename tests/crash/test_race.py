@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sqlite3
+import statistics
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -67,6 +68,8 @@ async def test_req01_req03_fifty_people_clicking_at_once_over_two_processes_make
     set_stage: Callable[..., Awaitable[Stage]], approvals: int, in_haste: bool
 ) -> None:
     stage = await set_stage(policy=POLICY.replace("approvals = 2", f"approvals = {approvals}"))
+    # Two hundred clicks in one instant are a test of what is decided; how fast is for whoever has a fast machine.
+    stage.slack.courier.ack_seconds = stage.slack.world.tickets._trigger_seconds = 60.0
     crowd = [stage.slack.add_person(f"p{n:02}", id=f"U0P{n:02}") for n in range(CROWD)]
     stage.slack.add_group("S0DBA", crowd)
     stage.slack.channel("C0OPS").members |= {person.id for person in crowd}
@@ -77,18 +80,19 @@ async def test_req01_req03_fifty_people_clicking_at_once_over_two_processes_make
 
     reasons = [asyncio.create_task(say_why(person)) for person in crowd if in_haste]
     acks = await rush(crowd, card)
-    ended = said(await outcome(stage.slack, card))["state"]
+    ended = said(await outcome(stage.slack, card, seconds=30))["state"]
     reasons = reasons or [asyncio.create_task(say_why(person)) for person in crowd]
     recorded = history(stage, card)
     approved = [actor for kind, actor in recorded if kind == "approved"]
-    await stage.slack.wait_for(lambda: answered(stage, since) + len(approved) >= len(acks))
-    await stage.slack.wait_for(lambda: not any(person.view for person in crowd))
-    card = await settled(stage.slack, card)
+    await stage.slack.wait_for(lambda: answered(stage, since) + len(approved) >= len(acks), 30)
+    await stage.slack.wait_for(lambda: not any(person.view for person in crowd), 30)
+    card = await settled(stage.slack, card, seconds=30)
     for task in reasons:
         task.cancel()
     assert {type(one) for one in await asyncio.gather(*reasons, return_exceptions=True)} == {asyncio.CancelledError}
 
     assert all(ack.ok for ack in acks)
+    assert statistics.median(ack.duration for ack in acks) < 3
     assert len(acks) == 4 * CROWD
     outcomes = [kind for kind, _ in history(stage, card) if kind in {"applied", "denied", "refused", "stale", "stuck"}]
     assert outcomes == [ended]

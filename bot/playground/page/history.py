@@ -1,6 +1,7 @@
 """The ledger beside the page: read only, through the same reading as `ledger export`, whenever its file has moved."""
 
 import dataclasses
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from bot.ledger.chain import by_change, inspect
 from bot.ledger.sqlite import SqliteLedger
 
 Json = dict[str, Any]
+TICK = 0.1
+"""Seconds within which two writes may leave a file looking the same: the clock of file systems is coarse."""
 
 
 class History:
@@ -18,6 +21,7 @@ class History:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._files = (path, path.with_name(f"{path.name}-wal"))
         self._seen: tuple[tuple[int, int], ...] = ()
         self.changes: list[Change] = []
         self.shown: list[Json] = []
@@ -25,9 +29,11 @@ class History:
 
     async def refresh(self) -> None:
         """Read the ledger again if it was written to; one that is not there yet, or is busy, is left for later."""
-        now = tuple((stat.st_mtime_ns, stat.st_size) for stat in self._stats())
-        if now == self._seen or not self._path.exists():
+        stats = [file.stat() for file in self._files if file.exists()]
+        now = tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)
+        if not now or now == self._seen:
             return
+        is_settled = time.time() - max(stat.st_mtime for stat in stats) > TICK
         try:
             ledger = SqliteLedger.open_readonly(self._path, SystemClock())
         except LedgerError:
@@ -38,7 +44,7 @@ class History:
             return
         finally:
             await ledger.close()
-        self._seen = now
+        self._seen = now if is_settled else ()
         found = [(change_id, events, *inspect(events)) for change_id, events in sorted(histories.items())]
         self.changes = [change for _, _, change, _ in found if change is not None]
         self.shown = [
@@ -51,7 +57,3 @@ class History:
             }
             for change_id, events, change, findings in found
         ]
-
-    def _stats(self) -> list[Any]:
-        files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
-        return [file.stat() for file in files if file.exists()]
