@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.alibaba.credentials import ChainedKeys
 from bot.alibaba.dbs import DbsClient
 from bot.alibaba.kms import KmsClient
+from bot.calling import Calling
 from bot.clock import SystemClock
 from bot.config import Config, environment
 from bot.core.policy import Policy, is_group
@@ -151,6 +152,7 @@ class App:
             ledger=ledger,
             execution=execution,
             telling=telling,
+            calling=Calling(messenger=messenger, people=people, clock=clock),
             clock=clock,
             sweep_interval=config.sweep_interval,
             grace=config.tell_grace,

@@ -11,9 +11,11 @@ from random import uniform
 
 import structlog
 
+from bot.calling import Calling
 from bot.core import decisions
 from bot.core.change import Change, State
 from bot.core.events import moment
+from bot.core.reminders import remind, reminder_is_due
 from bot.errors import BotError, LedgerError
 from bot.execution import Again, Execution
 from bot.ports import Clock, Ledger
@@ -32,6 +34,7 @@ class Engine:
         ledger: Ledger,
         execution: Execution,
         telling: Telling,
+        calling: Calling,
         clock: Clock,
         sweep_interval: timedelta,
         grace: timedelta,
@@ -39,6 +42,7 @@ class Engine:
         self._ledger = ledger
         self._execution = execution
         self._telling = telling
+        self._calling = calling
         self._clock = clock
         self._sweep_interval = sweep_interval
         self._grace = grace
@@ -50,6 +54,8 @@ class Engine:
     def advance_soon(self, change: Change) -> None:
         """Start `advance` for a change as the ledger returned it just now from recording, and return at once."""
         self._work.start(self.advance(change.id, wrote=written(change)))
+        if change.appended:
+            self._call(change, self._calling.approved(change))
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -105,7 +111,18 @@ class Engine:
             if change is not None and change.open and change.card is None:
                 change = await self._telling.announce(change, look=change.seq != wrote)
                 wrote = written(change)
+                if change.appended and change.card is not None:
+                    self._call(change, self._calling.announced(change))
+            if change is not None and reminder_is_due(change, self._clock.now()):
+                change = await self._ledger.record(change_id, remind)
+                wrote = written(change)
+                if change.appended:
+                    self._call(change, self._calling.remind(change))
         return change, wrote
+
+    def _call(self, change: Change, calling: Awaitable[None]) -> None:
+        """Call on people without keeping anything else waiting."""
+        self._work.start(self._safely(change.id, calling))
 
     async def _tell(self, change_id: str, wrote: int) -> None:
         async with self._speaking.of(change_id):
@@ -117,6 +134,8 @@ class Engine:
                 return  # it is for whoever recorded it
             change, shown = await self._telling.tell(change, look=late or not mine)
         self._watches.start(self._telling.watch(change, shown))
+        if change.appended:
+            self._call(change, self._calling.told(change))
 
     async def _redraw(self, change_id: str) -> None:
         async with self._drawing.of(change_id):

@@ -176,6 +176,13 @@ class Messenger(Protocol):
         """Say it to the requester alone, where the thread is gone."""
         ...
 
+    async def call(self, change: Change, text: str, *, to: str = "", broadcast: bool = False) -> None:
+        """Say something (mrkdwn of our own) in the thread, or `to` a person or channel with a link to the card.
+
+        `broadcast` shows a reply in the channel as well.
+        """
+        ...
+
     async def find(self, change: Change, kind: Kind) -> Message | None:
         """Look for an earlier message of ours about this change."""
         ...

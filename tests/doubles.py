@@ -14,6 +14,7 @@ from typing import Self
 
 from pydantic import SecretStr
 
+from bot.calling import Calling
 from bot.core import decisions
 from bot.core.change import Change
 from bot.core.events import Demand, Event, Requested, SecretUse, change_digest, stamp
@@ -233,6 +234,8 @@ class MemoryMessenger(Faulty):
     looked: list[Kind] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
     """channel, thread or dm."""
+    calls: list[tuple[str, str, bool]] = field(default_factory=list)
+    """(text, to, broadcast) of each call on people."""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -264,6 +267,12 @@ class MemoryMessenger(Faulty):
 
     async def write_to_requester(self, change: Change, saying: Saying) -> Message:
         return await self._post("dm", change, saying.kind, "dm", saying)
+
+    async def call(self, change: Change, text: str, *, to: str = "", broadcast: bool = False) -> None:
+        fault = await self.before("call")
+        assert change.card is not None
+        self.calls.append((text, to, broadcast))
+        self.after(fault)
 
     async def find(self, change: Change, kind: Kind) -> Message | None:
         self.looked.append(kind)
@@ -377,8 +386,9 @@ class Process:
             ledger=ledger, dbs=world.dbs, secrets=world.secrets, rights=self.rights, clock=world.clock, owner=owner,
             lease=LEASE, call_time=CALL_TIME,
         )  # fmt: skip
+        calling = Calling(messenger=world.slack, people=world.people, clock=world.clock)
         self.engine = Engine(
-            ledger=ledger, execution=self.execution, telling=self.telling, clock=world.clock,
+            ledger=ledger, execution=self.execution, telling=self.telling, calling=calling, clock=world.clock,
             sweep_interval=timedelta(seconds=5), grace=GRACE,
         )  # fmt: skip
 

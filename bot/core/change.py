@@ -229,32 +229,3 @@ def fold(events: Iterable[Event]) -> Change | None:
     for event in events:
         change = begin(event) if change is None else apply(change, event)
     return change
-
-
-def reminder_times(change: Change) -> list[datetime]:
-    """Return when the policy wants people to be reminded, in order."""
-    since = moment(change.requested_at)
-    return [since + timedelta(seconds=after) for after in change.request.demand.remind_after]
-
-
-def due_at(change: Change, grace: timedelta) -> datetime | None:
-    """Return when somebody should look at this change again, None when nothing is left to do.
-
-    Whoever recorded an event acts on it at once; `grace` is how long others leave it to them.
-    """
-    times = []
-    if change.card is None and change.open:
-        times.append(moment(change.requested_at) + grace)
-    if change.card is not None and change.drawn_seq < change.seen_seq:
-        times.append(moment(change.last_at) + grace)
-    match change.state:
-        case State.PENDING:
-            times.append(change.expires_at)
-            times += reminder_times(change)[change.reminded :][:1]
-        case State.APPROVED:
-            times.append(max(moment(change.last_at), change.opens_at))
-        case State.EXECUTING:
-            times.append(change.lease_end)
-        case _ if change.told is None:
-            times.append(moment(change.ended_at) + grace)
-    return min(times, default=None)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from bot.core.calendar import is_open
-from bot.core.change import ENDED, Change, State, reminder_times
+from bot.core.change import ENDED, Change, State
 from bot.core.events import (
     Announced,
     Applied,
@@ -17,7 +17,6 @@ from bot.core.events import (
     EventData,
     Expired,
     Refused,
-    Reminded,
     Requested,
     Sent,
     Stale,
@@ -150,16 +149,6 @@ def expire(change: Change | None, now: datetime, *, owner: str = "", detail: str
         return None
     why: Literal["approval", "execution"] = "approval" if change.state is State.PENDING else "execution"
     return BOT, Expired(why=why, detail=detail or (change.attempt.after if change.attempt else ""))
-
-
-def remind(change: Change | None, now: datetime) -> Decision:
-    """Use up the reminder times that have come; however many were slept through, people are told once."""
-    change = known(change)
-    times = reminder_times(change)
-    come = sum(at <= now for at in times)
-    if change.state is not State.PENDING or come <= change.reminded or now >= change.expires_at:
-        return None
-    return BOT, Reminded(number=come, last=come == len(times))
 
 
 def may_be_carried_out(change: Change, now: datetime) -> bool:

@@ -9,8 +9,9 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.core.change import Change, due_at
+from bot.core.change import Change
 from bot.core.draft import Draft
+from bot.core.due import due_at
 from bot.core.events import Event, canonical_json, stamp
 from bot.core.reading import Reading
 

@@ -4,6 +4,7 @@ from bot.core.change import Change, State
 from bot.core.decisions import BOT
 from bot.core.diff import Diff, RowKind
 from bot.core.events import Denied, moment
+from bot.core.policy_words import listed
 from bot.core.saying import Kind
 from bot.slack.rows import chunks, diff_of, in_full, sections, table, values
 from bot.slack.text import (
@@ -69,7 +70,9 @@ def plan_name(change: Change) -> str:
 def card_text(change: Change) -> str:
     """Return the card in one line, for notifications and screen readers."""
     asked = f"<@{change.requester}> asks to change backup plan {escape(plan_name(change))}"
-    return asked if change.state is State.PENDING else f"{asked}: {change.state}"
+    if change.state is not State.PENDING:
+        return f"{asked}: {change.state}"
+    return f"{asked}. On call: {on_call}" if (on_call := _on_call(change)) else asked
 
 
 def card_blocks(change: Change, *, simple: bool = False) -> list[Block]:
@@ -84,6 +87,7 @@ def card_blocks(change: Change, *, simple: bool = False) -> list[Block]:
             plain(f"Region\n{shortened(request.region, NAME) or '(unknown)'}"),
             mrkdwn(_approvals(change)),
             mrkdwn(_until(change)),
+            *([mrkdwn(f"*On call*\n{on_call}")] if (on_call := _on_call(change)) else []),
         ),
         quote(shortened(request.reason, REASON)),
         *([rich(link(request.origin, "Asked in this message"))] if request.origin else []),
@@ -126,6 +130,12 @@ def _risks(shown: Diff, *, simple: bool) -> list[Block]:
     if simple:
         return chunks("\n".join(lines))
     return [bullets([[literal(line)] for line in lines])] if lines else []
+
+
+def _on_call(change: Change) -> str:
+    """Name who is on call for an incident, so that Slack calls them when the card appears; "" for other changes."""
+    demand = change.request.demand
+    return listed(demand.on_call) if demand.incident else ""
 
 
 def _approvals(change: Change) -> str:

@@ -11,7 +11,8 @@ from bot.core.events import moment
 from bot.core.saying import Kind, Message, Saying
 from bot.errors import MessageGone, MessageThrottled, MessageUnanswered
 from bot.slack.card import EVENT_TYPE, card_blocks, card_text, metadata
-from bot.slack.outcome import saying_blocks, saying_text
+from bot.slack.outcome import call_message, saying_blocks, saying_text
+from bot.slack.place import permalink
 from bot.slack.text import Block
 from bot.slack.web import RATELIMITED, SlackFailed, slack_call
 
@@ -63,12 +64,28 @@ class SlackMessenger:
 
     async def write_to_requester(self, change: Change, saying: Saying) -> Message:
         """Say it to the requester alone."""
+        channel = await self._direct(change.requester)
+        return await self._post(change, saying.kind, channel, _saying(change, saying, alone=True))
+
+    async def call(self, change: Change, text: str, *, to: str = "", broadcast: bool = False) -> None:
+        """Call on people in the thread, or one person or channel by themselves."""
+        if change.card is None:
+            raise MessageGone(f"change {change.id} has no card")
+        if to:
+            channel, thread = (await self._direct(to) if to.startswith(("U", "W")) else to), None
+            link = await permalink(self._client, change.card.channel, change.card.ts)
+            text += f" <{link}|Open the card>" if link else ""
+        else:
+            channel, thread = change.card.channel, change.thread
+        await self._post(change, "note", channel, lambda _: call_message(change, text), thread, broadcast=broadcast)
+
+    async def _direct(self, user_id: str) -> str:
         try:
             with slack_call():
-                opened = await self._client.conversations_open(users=change.requester)
+                opened = await self._client.conversations_open(users=user_id)
         except SlackFailed as failed:
             raise _translated(failed, final=True) from failed
-        return await self._post(change, saying.kind, opened["channel"]["id"], _saying(change, saying, alone=True))
+        return str(opened["channel"]["id"])
 
     async def find(self, change: Change, kind: Kind) -> Message | None:
         """Look for an earlier message of ours: anybody can forge metadata, but not our bot's id."""
@@ -110,11 +127,21 @@ class SlackMessenger:
             if not cursor:
                 return
 
-    async def _post(self, change: Change, kind: Kind, channel: str, draw: Draw, thread: str | None = None) -> Message:
+    async def _post(
+        self,
+        change: Change,
+        kind: Kind,
+        channel: str,
+        draw: Draw,
+        thread: str | None = None,
+        *,
+        broadcast: bool = False,
+    ) -> Message:
         async def post(drawn: dict[str, Any]) -> Message:
             answer = await self._client.chat_postMessage(
                 channel=channel,
                 thread_ts=thread,
+                reply_broadcast=broadcast or None,
                 metadata=metadata(change, kind),
                 unfurl_links=False,
                 unfurl_media=False,

@@ -62,8 +62,16 @@ def saying_blocks(change: Change, saying: Saying, *, simple: bool = False, alone
     if alone and change.open:
         # The card would have this button; where there is none, nobody else can free the plan.
         blocks.append({"type": "actions", "elements": [button("Withdraw", "withdraw", change.id)]})
-    small = f"Change {change.id} · event {change.seq} · history {change.head[:HEAD_DIGITS]}"
-    return [*blocks, context(plain(small))]
+    return [*blocks, _head(change)]
+
+
+def call_message(change: Change, text: str) -> dict[str, str | list[Block]]:
+    """Return a call on people: `text` is mrkdwn of our own, so that those it mentions are notified."""
+    return {"text": text, "blocks": [section(mrkdwn(text)), section(plain(f"Plan {plan_name(change)}")), _head(change)]}
+
+
+def _head(change: Change) -> Block:
+    return context(plain(f"Change {change.id} · event {change.seq} · history {change.head[:HEAD_DIGITS]}"))
 
 
 def _note(saying: Saying) -> list[Block]:

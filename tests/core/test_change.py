@@ -18,9 +18,9 @@ from bot.core.change import (
     ImpossibleEvent,
     State,
     apply,
-    due_at,
     fold,
 )
+from bot.core.due import due_at
 from bot.core.events import (
     EVENTS,
     Announced,

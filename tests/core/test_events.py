@@ -25,7 +25,10 @@ from bot.core.events import (
 )
 
 AT = "2026-05-04T12:00:00.000Z"
-NAMES = "requested announced reminded approved barred denied withdrawn expired started sent applied refused stale stuck told"
+NAMES = (
+    "requested announced reminded approved barred denied withdrawn expired "
+    "started sent applied refused stale stuck told"
+)  # fmt: skip
 
 moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2999, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 

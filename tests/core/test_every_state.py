@@ -14,8 +14,9 @@ from functools import partial
 import pytest
 
 from bot.core import decisions
-from bot.core.change import ENDED, OPEN, TRANSITIONS, Change, ImpossibleEvent, State, apply, begin, due_at
+from bot.core.change import ENDED, OPEN, TRANSITIONS, Change, ImpossibleEvent, State, apply, begin
 from bot.core.decisions import Decision
+from bot.core.due import due_at
 from bot.core.events import (
     EVENTS,
     Applied,
@@ -36,6 +37,7 @@ from bot.core.events import (
     moment,
     stamp,
 )
+from bot.core.reminders import remind
 from bot.errors import Refusal
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -77,7 +79,7 @@ def actions(change: Change | None, approvals: int) -> Iterator[tuple[str, Action
     """Everything that anybody can try, whether or not it makes sense now."""
     yield "request", partial(decisions.request, by=REQUESTER, data=wish(approvals))
     yield "announce", partial(decisions.announce, channel="C1", ts="1.0")
-    yield "remind", decisions.remind
+    yield "remind", remind
     for person in PEOPLE:
         # Nothing is said against the requester here: they may be in every group there is.
         objection = NOT_AN_APPROVER if person == OUTSIDER else None
