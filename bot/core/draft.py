@@ -23,7 +23,9 @@ class Draft:
     """How often the inputs had to be made anew: the `n` of `~n` behind their block ids."""
     thread: str = ""
     """The message under which the card is to go, by its ts; "" for a card of its own."""
+    message: str = ""
+    """The message where it was asked for, by its ts; "" for a command."""
     origin: str = ""
-    """The link to the message where it was asked for."""
+    """The link to that message, as soon as Slack told it."""
     typed: Values | None = None
     """API name → canonical text, as given with the command."""

@@ -92,10 +92,7 @@ class Configure:
         try:
             with slack_call():
                 first = reading_view(plan_id) if plan_id else picker_view()
-                opened, origin = await asyncio.gather(
-                    self._client.views_open(trigger_id=body.get("trigger_id", ""), view=first),
-                    origin_of(self._client, place),
-                )
+                opened = await self._client.views_open(trigger_id=body.get("trigger_id", ""), view=first)
         except SlackFailed as failed:
             await self._whisper(body, TOO_LATE.format(code=failed.code))
             return
@@ -104,7 +101,8 @@ class Configure:
             opener=opener,
             channel=place.channel,
             thread=place.thread,
-            origin=origin,
+            message=place.message,
+            origin=place.origin,
             typed=typed,
         )
         async with self._telling_trouble(draft.view_id):
@@ -188,7 +186,7 @@ class Configure:
             await self._update(draft.view_id, picker_view(alert("error", said), "", draft.renewal))
             return
         try:
-            reading = await self._dbs.read(plan_id)
+            reading, origin = await asyncio.gather(self._dbs.read(plan_id), origin_of(self._client, draft))
             said = LOCKED.format(plan_id=plan_id) if reading.status == "locked" else ""
         except DbsError as error:
             said = trouble(plan_id, error)
@@ -200,7 +198,7 @@ class Configure:
         known = await self._ledger.last_applied(self._dbs.host, plan_id)
         values = prefilled(reading.values, known) if again is None else proposed_again(again, reading.values)
         renewal = draft.renewal + (draft.reading is not None)
-        draft = replace(draft, reading=reading, known=known, values=values, renewal=renewal)
+        draft = replace(draft, reading=reading, known=known, values=values, renewal=renewal, origin=origin)
         draft = with_typed(draft, self._rights.policy.secrets_for(plan_id))
         await self._ledger.keep_draft(draft)
         await self._update(draft.view_id, await self._form(draft))

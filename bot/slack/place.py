@@ -8,10 +8,13 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.change import Change
+from bot.core.draft import Draft
 from bot.slack.web import SlackFailed, slack_call
 
 LINK_LIMIT = 0.7
-"""Seconds for a link: a person waits for the sentence or the form that it is only a part of."""
+"""Seconds for a link in an answer: a person waits for the sentence that it is only a part of."""
+ORIGIN_LIMIT = 2.0
+"""Seconds for the link back, which is asked for while DBS reads the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,17 @@ def of_change(change: Change, clicked_in: str) -> Place:
     return Place(request.channel, request.thread, origin=request.origin)
 
 
-async def origin_of(client: AsyncWebClient, place: Place) -> str:
+async def origin_of(client: AsyncWebClient, draft: Draft) -> str:
     """Return the link to the message where a change is asked for, "" where there is none to be had in time."""
-    if place.origin or not place.message:
-        return place.origin
-    return await permalink(client, place.channel, place.message)
+    if draft.origin or not draft.message:
+        return draft.origin
+    return await permalink(client, draft.channel, draft.message, ORIGIN_LIMIT)
 
 
-async def permalink(client: AsyncWebClient, channel: str, ts: str) -> str:
-    """Return the link to a message, "" where there is none to be had in time."""
+async def permalink(client: AsyncWebClient, channel: str, ts: str, limit: float = LINK_LIMIT) -> str:
+    """Return the link to a message, "" where there is none to be had within `limit` seconds."""
     try:
-        async with asyncio.timeout(LINK_LIMIT):
+        async with asyncio.timeout(limit):
             with slack_call():
                 answer = await client.chat_getPermalink(channel=channel, message_ts=ts)
     except (SlackFailed, TimeoutError):
