@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
-from typing import ParamSpec, TextIO
+from typing import Any, ParamSpec, TextIO
 
 import click
 
 from bot import log
 from bot.config import Config, LedgerSettings, PolicySettings, SlackSettings
+from bot.core.people import Channel
 from bot.core.plan import check_document
+from bot.core.supposed import Supposed, read_values
 from bot.errors import BotError, ConfigError
 
 P = ParamSpec("P")
@@ -90,6 +94,39 @@ def policy_check() -> None:
     found = load_policy(path)
     approvers, secrets = len(found.defaults.approvers), len(found.secrets)
     click.echo(f"{path}: {found.defaults.approvals} approvals, {approvers} approver entries, {secrets} secrets.")
+
+
+def _pairs(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    try:
+        return read_values(given)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem)) from problem
+
+
+def _channel(_context: click.Context, _option: click.Parameter, given: str) -> Channel:
+    """Take an id, or a name, which is never in capitals."""
+    return Channel(given) if re.fullmatch("[CG][A-Z0-9]+", given) else Channel("", name=given.removeprefix("#"))
+
+
+@policy.command("explain")
+@click.option("--plan", required=True, metavar="ID", help="The backup plan.")
+@click.option("--set", "then", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="A value that changes.")
+@click.option("--now", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="A value as it is at present.")
+@click.option("--by", default="", metavar="USER", help="Who asks: U… or W….")
+@click.option("--channel", default="", metavar="CHANNEL", callback=_channel, help="Where: C…, G… or a name.")
+@click.option("--name", default="", help="The plan's name.")
+@click.option("--region", default="", help="The plan's region.")
+@click.option("--engine", default="", help="The plan's engine in the API's word, MSSQL for SQL Server.")
+@click.option("--method", default="", help="The plan's backup method.")
+@click.option("--read", is_flag=True, help="Read the plan from DBS; what is given here counts more.")
+@click.option("--slack", is_flag=True, help="Look up who is in which group, and the channel's name.")
+@exits_with_sentences
+def policy_explain(*, plan: str, read: bool, slack: bool, **said: Any) -> None:
+    """Say who may approve a change, how many, when, and why; without --read and --slack from POLICY_FILE alone."""
+    from bot.explaining import explained  # noqa: PLC0415
+
+    for line in asyncio.run(explained(Supposed(plan, **said), datetime.now(UTC), read=read, slack=slack)):
+        click.echo(line)
 
 
 @main.group()

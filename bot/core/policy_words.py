@@ -109,8 +109,11 @@ def _minute(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def explain(result: Demand, at: datetime) -> list[str]:
-    """Say line by line which rules apply and why, who may approve, how many, until when, and what follows."""
+def explain(result: Demand, at: datetime, *, counted: bool = True) -> list[str]:
+    """Say line by line which rules apply and why, who may approve, how many, until when, and what follows.
+
+    Not `counted`: nobody has looked up who is in which group.
+    """
     lines = [
         f"Rule “{rule.name}” applies ({rule.because})." + (f" {rule.reason}" if rule.reason else "")
         for rule in result.rules
@@ -118,7 +121,7 @@ def explain(result: Demand, at: datetime) -> list[str]:
     lines = lines or ["No rule applies, so the defaults hold."]
     if result.denied:
         return [*lines, f"It may not be asked for: {result.denied}"]
-    lines += [result.sentence, *_who(result)]
+    lines += [result.sentence, *_who(result, counted=counted)]
     if result.expires_after:
         or_opening = " or of the opening after it" if result.windows or result.freezes else ""
         lines.append(
@@ -139,12 +142,14 @@ def explain(result: Demand, at: datetime) -> list[str]:
     return lines
 
 
-def _who(result: Demand) -> list[str]:
+def _who(result: Demand, *, counted: bool) -> list[str]:
+    if not counted and len(result.seats) == 1:
+        return []  # the sentence says it all
     lines = []
     for slot in result.seats:
-        able = f"{len(slot.pool)} {people(len(slot.pool))}"
+        able = f": {len(slot.pool)} {people(len(slot.pool))} at present" if counted else ""
         wanted_by = f"Rule “{slot.rule}”" if slot.rule else "The policy"
-        lines.append(f"{wanted_by} wants {slot.at_least} of {either_of(slot.who)}: {able} at present.")
+        lines.append(f"{wanted_by} wants {slot.at_least} of {either_of(slot.who)}{able}.")
     free = result.approvals - sum(slot.at_least for slot in result.seats)
     if free > 0:
         lines.append(f"The other {free} may be anybody of those.")

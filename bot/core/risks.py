@@ -1,6 +1,6 @@
 """What the people who decide should not overlook: each risk has a code and a sentence, and none of them refuses."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
@@ -23,6 +23,16 @@ _SOURCE = (
 _STORAGE = ("BackupStorageType", "OSSBucketName")
 _ACCOUNT = ("CrossAliyunId", "CrossRoleName")
 _LIFECYCLE = ("DuplicationInfrequentAccessPeriod", "DuplicationArchivePeriod", "BackupRetentionPeriod")
+
+ABOUT: Mapping[str, tuple[str, ...]] = {
+    "retention-shortened": ("BackupRetentionPeriod",),
+    "log-backup-off": ("EnableBackupLog",),
+    "source-changed": _SOURCE,
+    "storage-changed": _STORAGE,
+    "account-changed": _ACCOUNT,
+    "schedule-manual": ("BackupStrategyType",),
+}
+"""Each risk that a rule of the policy can be about, and the parameters that may bring it."""
 
 _STATUSES = {
     "wait": "",
