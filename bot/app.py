@@ -36,6 +36,7 @@ from bot.slack.operators import Operators
 from bot.slack.payload import Answer, Dispatch, Payload
 from bot.slack.people import SlackPeople
 from bot.slack.plan_list import PlanList
+from bot.slack.policy_command import PolicyCommand
 from bot.slack.request import Requests
 from bot.slack.socket import Sockets
 from bot.slack.web import new_client, new_session
@@ -175,9 +176,16 @@ class App:
             whisper=whisper,
             tasks=tasks,
         )
+        policy = PolicyCommand(dbs=dbs, rights=rights, clock=clock, whisper=whisper, tasks=tasks)
         bolt = new_app(client, identity)
         Listeners(
-            rights=rights, configure=configure, requests=requests, decide=decide, plans=plans, tasks=tasks
+            rights=rights,
+            configure=configure,
+            requests=requests,
+            decide=decide,
+            plans=plans,
+            policy=policy,
+            tasks=tasks,
         ).register(bolt)
         return Once(to_bolt(bolt)), engine
 

@@ -79,6 +79,11 @@ class Rights:
         async with answered_in_time():
             return await self.people.channel(channel_id)
 
+    async def asked(self, policy: Policy, facts: Facts) -> Demand:
+        """Say what a policy asks for, also where it denies it or too few people can. Raises Refusal as `channel`."""
+        async with answered_in_time():
+            return await self._evaluate(policy, facts)
+
     async def demand(self, facts: Facts) -> Demand:
         """Say who must approve a change. Raises Refusal where the policy denies it, or too few people can."""
         async with answered_in_time():

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.core.conditions import either
 from bot.core.demand import Demand
 from bot.core.evaluation import evaluate
 from bot.core.policy import Policy
@@ -83,7 +84,8 @@ def _open_conditions(rule: Rule, facts: Facts, unknown: Unknown) -> Iterator[tup
 
 def _clause(kind: str, rule: Rule, facts: Facts, unknown: Unknown) -> str:
     if kind == "when":
-        return " or ".join(IF_RISK[code] for code in dict.fromkeys(rule.when) if code in unknown.risks)
+        risks = [IF_RISK[code] for code in dict.fromkeys(rule.when) if code in unknown.risks]
+        return either(risks) if risks else ""
     patterns: list[str] = getattr(rule, kind)
     if kind == "channels":
         patterns = _channels(patterns, facts)
@@ -95,7 +97,7 @@ def _clause(kind: str, rule: Rule, facts: Facts, unknown: Unknown) -> str:
         "engines": "the engine matches",
         "channels": "it is asked for in a channel that matches",
     }[kind]
-    return f"{begin} {' or '.join(f'`{pattern}`' for pattern in patterns)}"
+    return f"{begin} {either([f'`{pattern}`' for pattern in patterns])}"
 
 
 def _channels(patterns: list[str], facts: Facts) -> list[str]:

@@ -14,6 +14,7 @@ from bot.slack.filled import PLAN
 from bot.slack.form import CALLBACK as FORM
 from bot.slack.place import of_command, of_message
 from bot.slack.plan_list import PlanList
+from bot.slack.policy_command import PolicyCommand
 from bot.slack.request import Requests
 from bot.slack.review import CALLBACK as REVIEW
 from bot.slack.review import DENY
@@ -29,6 +30,7 @@ HELP = f"""\
 *{COMMAND} configure &lt;plan id&gt;* – the same for a plan whose id you know
 *{COMMAND} configure &lt;plan id&gt; BackupRetentionPeriod=30 BackupPeriod=Monday,Friday* – the same with values \
 already set; one with blanks goes between quotes
+*{COMMAND} policy &lt;plan id&gt;* – who has to approve a change of that plan, how many, when, and why
 *{COMMAND} help* – this text
 
 In a thread, where Slack takes no commands: *Configure backup plan* in the menu of a message. The card goes into that \
@@ -51,6 +53,7 @@ class Listeners:
         requests: Requests,
         decide: Decisions,
         plans: PlanList,
+        policy: PolicyCommand,
         tasks: Tasks,
     ) -> None:
         self._rights = rights
@@ -58,6 +61,7 @@ class Listeners:
         self._requests = requests
         self._decide = decide
         self._plans = plans
+        self._policy = policy
         self._tasks = tasks
 
     def register(self, app: AsyncApp) -> None:
@@ -75,6 +79,8 @@ class Listeners:
         match word.lower():  # telephones begin with a capital
             case "configure":
                 await ack(self._configure_command(body, "".join(rest)))
+            case "policy":
+                await ack(await self._policy.answer(body, "".join(rest)))
             case "" | "help":
                 await ack(HELP)
             case _:

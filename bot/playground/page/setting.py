@@ -46,7 +46,7 @@ COMMANDS = [
     {
         "command": "/backup-plan",
         "description": "Ask for a change of a backup plan",
-        "usage_hint": "configure [plan id [Name=value …]] | help",
+        "usage_hint": "configure [plan id [Name=value …]] | policy <plan id> | help",
     }
 ]
 """The slash commands of manifest.yml, which a composer offers to complete."""
