@@ -33,6 +33,9 @@ from bot.ports import Clock, Dbs, Ledger, Secrets
 from bot.rights import Rights
 
 
+CLOSED = "The policy's window for it has closed."
+
+
 @dataclass(frozen=True, slots=True)
 class Again:
     """The attempt came to nothing; another may follow."""
@@ -135,7 +138,7 @@ class Execution:
         if (outcome := judge_record(change, self._dbs.host)) is not None:
             return outcome
         if not change.sent_at:
-            if (no_longer := await self._rights.no_longer(change)) is not None:
+            if (no_longer := await self._rights.no_longer(change, self._clock.now())) is not None:
                 return no_longer
         elif why := self._rights.secrets_changed(change):
             return unsendable(change, "SecretChanged", why, "Look at the policy.")
@@ -151,7 +154,8 @@ class Execution:
             partial(decisions.send, owner=self._owner, attempt=attempt.attempt, margin=self._call_time),
         )
         if not sent.appended:
-            late = attempt.after or "There was no time left for a whole call."
+            closed = not sent.sent_at and not decisions.may_be_carried_out(sent, self._clock.now())
+            late = CLOSED if closed else attempt.after or "There was no time left for a whole call."
             return Again(late) if self._is_mine(sent) else sent
         try:
             others = {name: text for name, text in request.items() if name not in values}

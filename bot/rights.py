@@ -8,15 +8,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 
 from bot.core import policy as rules
 from bot.core.asked import facts_of
+from bot.core.calendar import is_open
 from bot.core.change import Change
 from bot.core.evaluation import evaluate, tightened_since, wanted_groups
 from bot.core.events import Demand, Stale
 from bot.core.people import Channel, Person
 from bot.core.policy import Policy, ever_approving, everybody, is_group
 from bot.core.policy_rule import Facts
+from bot.core.policy_words import say_opening
 from bot.core.slots import filled
 from bot.errors import LookUpFailed, Refusal
 from bot.ports import People
@@ -116,8 +119,11 @@ class Rights:
         why = self._bars_voter(change, now, person)
         return (Refusal("not-eligible", why) if why else None), tightened_since(now, change.request.demand)
 
-    async def no_longer(self, change: Change) -> Stale | None:
-        """Look everybody up afresh and say what no longer holds of what was approved. Raises LookUpFailed."""
+    async def no_longer(self, change: Change, at: datetime) -> Stale | None:
+        """Look everybody up afresh and say what, at this moment, no longer holds of what was approved.
+
+        Raises LookUpFailed.
+        """
         if why := self.secrets_changed(change):
             return Stale(why="policy", sentence=why)
         policy, asked = self.policy, change.request.demand
@@ -129,22 +135,22 @@ class Rights:
             ),
             asyncio.gather(*(self.people.person(user_id, fresh=True) for user_id in everyone)),
         )
-        if why := tightened_since(now, asked):
+        why = tightened_since(now, asked)
+        if not why and not is_open(now.windows, now.freezes, at):
+            why = f"The policy has other times now than when it was asked for. {say_opening(now, at)}"
+        if why:
             return Stale(why="policy", sentence=why)
         if self._bars_requester(policy, people[0], members):
             return Stale(why="requester", sentence=f"<@{change.requester}> may no longer ask for changes.")
         left = [person.id for person in people[1:] if not self._bars_voter(change, now, person)]
-        missing = filled(asked, left, escalated=change.escalated)
-        if missing.done:
+        # Who has moved from one group to another may still be in the pool, but in nobody's place.
+        missing = max(filled(one, left, escalated=change.escalated).number for one in (asked, now))
+        if not missing:
             return None
         names = ", ".join(f"<@{user_id}>" for user_id in sorted({vote.by for vote in change.votes} - {*left}))
-        said = f"{names} may no longer approve, so {len(left)} of {asked.approvals} approvals are left."
+        who = f"{names} may no longer approve" if names else "Who approved is no longer in the groups that count"
+        said = f"{who}, so {max(0, asked.approvals - missing)} of {asked.approvals} approvals are left."
         return Stale(why="approver", sentence=said)
-
-    async def on_call(self, change: Change) -> frozenset[str]:
-        """Return the user ids behind those whom the policy names as on call for a change. Raises LookUpFailed."""
-        named = change.request.demand.on_call
-        return everybody(named, await self._members(list(named)))
 
     def secrets_changed(self, change: Change) -> str:
         """Say which secret the policy no longer gives to this change as it was approved; "" if it gives all."""

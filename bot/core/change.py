@@ -58,8 +58,9 @@ ENDED = frozenset(State) - OPEN
 TRANSITIONS: dict[tuple[State | None, type[EventData]], State] = {
     (None, Requested): State.PENDING,
     (State.PENDING, Announced): State.PENDING,
+    # From these two on to approved when nobody more is needed, see `apply`: who stands in may have approved already.
+    (State.PENDING, Approved): State.PENDING,
     (State.PENDING, Reminded): State.PENDING,
-    (State.PENDING, Approved): State.PENDING,  # and on to approved when that was the last one needed: see `apply`
     (State.PENDING, Denied): State.DENIED,
     (State.PENDING, Withdrawn): State.WITHDRAWN,
     (State.PENDING, Expired): State.EXPIRED,
@@ -117,6 +118,8 @@ class Change:
     """The last event that shows on the card."""
     card: Announced | None = None
     votes: tuple[Vote, ...] = ()
+    approved_at: str = ""
+    """When nobody more was needed."""
     barred: frozenset[tuple[str, str, str]] = frozenset()
     """(person, action, reason) of every refused click that is recorded."""
     attempt: Started | None = None
@@ -151,10 +154,20 @@ class Change:
         return self.lacking.number
 
     @property
+    def counted(self) -> int:
+        """How many approvals count: not that of a third DBA where an SRE is missing."""
+        return max(0, self.request.demand.approvals - self.missing)
+
+    @property
     def opens_at(self) -> datetime:
         """When an approved change may be carried out: at once, or when the windows of the policy next allow it."""
-        approved, demand = moment(self.votes[-1].at), self.request.demand
+        approved, demand = moment(self.approved_at), self.request.demand
         return opens_at(demand.windows, demand.freezes, approved) or approved
+
+    @property
+    def waits(self) -> bool:
+        """Whether it was approved at a time when the policy does not allow it to be carried out, and is not sent yet."""
+        return self.state is State.APPROVED and self.opens_at > moment(self.approved_at)
 
     @property
     def thread(self) -> str:
@@ -204,8 +217,6 @@ def apply(change: Change, event: Event) -> Change:
             after = replace(after, card=data)
         case Approved():
             after = replace(after, votes=(*change.votes, Vote(event.actor, event.at, data.digest)))
-            if not after.missing:
-                after = replace(after, state=State.APPROVED)
         case Barred():
             after = replace(after, barred=change.barred | {(event.actor, data.action, data.reason)})
         case Started():
@@ -218,6 +229,8 @@ def apply(change: Change, event: Event) -> Change:
             if change.told is not None:
                 raise ImpossibleEvent(f"change {change.id} was told twice")
             after = replace(after, told=data)
+    if kind in {Approved, Reminded} and not after.missing:
+        after = replace(after, state=State.APPROVED, approved_at=event.at)
     if state in ENDED and change.open:
         after = replace(after, outcome=data, ended_by=event.actor, ended_at=event.at)
     return after

@@ -95,7 +95,8 @@ def approve(
     if objection is not None:
         raise objection
     if any(vote.by == by for vote in change.votes):
-        rest = f"{change.missing} more needed." if change.missing else "no more are needed."
+        more = change.lacking.sentence if len(change.request.demand.seats) > 1 else f"{change.missing} more"
+        rest = f"{more} needed." if change.missing else "no more are needed."
         raise Refusal("voted", f"Your approval is already recorded; {rest}")
     if change.state is not State.PENDING:
         raise Refusal("approved", "This change has all the approvals it needs and is about to be carried out.")

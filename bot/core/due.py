@@ -20,7 +20,8 @@ def due_at(change: Change, grace: timedelta) -> datetime | None:
     match change.state:
         case State.PENDING:
             times.append(change.expires_at)
-            times += reminder_times(change)[change.reminded :][:1]
+            if change.card is not None:  # before that nobody can act on it: it comes with the card
+                times += reminder_times(change)[change.reminded :][:1]
         case State.APPROVED:
             times.append(max(moment(change.last_at), change.opens_at))
         case State.EXECUTING:

@@ -23,6 +23,6 @@ def remind(change: Change | None, now: datetime) -> Decision:
 
 
 def reminder_is_due(change: Change, now: datetime) -> bool:
-    """Whether a reminder time has come while approvals are still awaited."""
-    waiting = change.state is State.PENDING and now < change.expires_at
+    """Whether a reminder time has come while approvals are still awaited, on a card that people can see."""
+    waiting = change.state is State.PENDING and change.card is not None and now < change.expires_at
     return waiting and sum(at <= now for at in reminder_times(change)) > change.reminded

@@ -3,7 +3,7 @@
 from bot.core.change import Change, State
 from bot.core.decisions import BOT
 from bot.core.diff import Diff, RowKind
-from bot.core.events import Denied, moment
+from bot.core.events import Demand, Denied
 from bot.core.policy_words import listed
 from bot.core.saying import Kind
 from bot.slack.rows import chunks, diff_of, in_full, sections, table, values
@@ -36,8 +36,13 @@ RISK = 500
 REASON = 1500
 """Characters of a reason, enough for every one without hidden characters: those take eight each to be shown."""
 
+WHY = 1000
+"""Characters of what all rules say together; the policy file has the rest."""
+
+WAITS = "Approved: waits until the policy allows it to be carried out,"
+UNTIL_SENT = "until it is sent it can be denied or withdrawn"
 ENDINGS = {
-    State.APPROVED: "Approved: about to be carried out; until it is sent it can be denied or withdrawn",
+    State.APPROVED: f"Approved: about to be carried out; {UNTIL_SENT}",
     State.EXECUTING: "Being carried out",
     State.APPLIED: "Applied: DBS accepted it; the thread says what was read back",
     State.REFUSED: "Refused: not applied; the thread says why",
@@ -141,7 +146,7 @@ def _on_call(change: Change) -> str:
 def _approvals(change: Change) -> str:
     needed = change.request.demand.approvals
     names = ", ".join(f"<@{vote.by}>" for vote in change.votes)
-    return f"*Approvals*\n{len(change.votes)} of {needed}" + (f": {names}" if names else "")
+    return f"*Approvals*\n{change.counted} of {needed}" + (f": {names}" if names else "")
 
 
 def _until(change: Change) -> str:
@@ -157,21 +162,22 @@ def _standing(change: Change) -> list[Block]:
     if change.state is State.PENDING:
         demand = change.request.demand
         more = change.lacking.sentence if len(demand.seats) > 1 else f"{change.missing} more"
-        return [section(mrkdwn(f"*Waiting for {more}.* {demand.sentence}"))]
+        return [section(mrkdwn(f"*Waiting for {more}.* {demand.sentence}")), *reasons(demand)]
     # Nothing is different for people between the last approval and the send.
     unsent = change.open and not change.sent_at
     state = State.APPROVED if unsent else change.state
     by = f" By <@{change.ended_by}>." if change.ended_by and change.ended_by != BOT else ""
-    waits = f" It waits for its window, until {date(change.opens_at)}." if unsent and waits_for_window(change) else ""
-    said = section(mrkdwn(f"*{ENDINGS[state]}.*{by}{waits}"))
+    ending = f"{WAITS} {date(change.opens_at)}; {UNTIL_SENT}" if change.waits else ENDINGS[state]
+    said = section(mrkdwn(f"*{ending}.*{by}"))
     if isinstance(change.outcome, Denied):
         return [said, quote(shortened(change.outcome.reason, REASON))]
     return [said]
 
 
-def waits_for_window(change: Change) -> bool:
-    """Whether it was approved at a time when the policy does not allow it to be carried out."""
-    return change.opens_at > moment(change.votes[-1].at)
+def reasons(demand: Demand) -> list[Block]:
+    """Say why the rules that apply are there, in their authors' words; nothing where they gave none."""
+    said = " ".join(rule.reason for rule in demand.rules if rule.reason)
+    return [context(plain(shortened(said, WHY)))] if said else []
 
 
 def _buttons(change: Change, shown: Diff) -> list[Block]:

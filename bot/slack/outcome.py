@@ -140,7 +140,7 @@ def _stuck(change: Change, stuck: Stuck, to: str, *, simple: bool) -> list[Block
 def _expired(change: Change, expired: Expired, to: str) -> list[Block]:
     request = change.request
     if expired.why == "approval":
-        given = f"{len(change.votes)} of {request.demand.approvals} approvals"
+        given = f"{change.counted} of {request.demand.approvals} approvals"
         late = f"by {at_time(request.expires_at)} it had {given}."
     else:
         within = say_duration(timedelta(seconds=request.execute_within))

@@ -10,12 +10,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core import decisions
 from bot.core.asked import facts_for
+from bot.core.calendar import opens_at
 from bot.core.diff import diff
 from bot.core.draft import Draft
 from bot.core.events import Demand, Requested, SecretUse, change_digest, stamp
 from bot.core.people import Channel
 from bot.core.policy import channel_problem
-from bot.core.policy_rule import Facts
+from bot.core.policy_words import say_opening
 from bot.engine import Engine
 from bot.errors import AlreadyRequested, LedgerError, PlanTaken, Refusal
 from bot.ports import Clock, Dbs, Ledger
@@ -68,7 +69,7 @@ class Requests:
         demand, obstacles = None, []
         try:
             here = await self._rights.channel(draft.channel)
-            demand = await self._rights.demand(self._facts(draft, here))
+            demand = await self._demand(draft, here)
         except Refusal as refusal:
             obstacles.append(alert("error", refusal.sentence))
         if other := await self._ledger.open_change(self._dbs.host, reading.plan_id):
@@ -103,7 +104,7 @@ class Requests:
                 errors[CHANNEL] = why
             try:
                 await self._rights.may_request(requester)
-                demand = await self._rights.demand(self._facts(draft, where))
+                demand = await self._demand(draft, where)
             except Refusal as refusal:
                 errors[REASON] = refusal.sentence
         if errors:
@@ -131,10 +132,17 @@ class Requests:
             return "Choose the channel in which it is decided."
         return channel_problem(self._rights.policy, channel)
 
-    def _facts(self, draft: Draft, channel: Channel) -> Facts:
+    async def _demand(self, draft: Draft, channel: Channel) -> Demand:
+        """Say what the policy asks for. Raises Refusal where it denies it, nobody could approve it, or no time comes."""
         if draft.reading is None:
             raise Refusal("lost", LOST)
-        return facts_for(draft.reading, proposed(draft), draft.known, draft.opener, channel)
+        asked = await self._rights.demand(
+            facts_for(draft.reading, proposed(draft), draft.known, draft.opener, channel)
+        )
+        now = self._clock.now()
+        if opens_at(asked.windows, asked.freezes, now) is None:
+            raise Refusal("never", f"The policy's windows and freezes leave no time for it. {say_opening(asked, now)}")
+        return asked
 
     async def _link(self, change_id: str) -> str:
         return await card_link(self._client, self._ledger, change_id)

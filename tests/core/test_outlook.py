@@ -1,0 +1,137 @@
+"""A change that is only supposed: which rules may apply, which risks are certain, and what is said of both."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.core.demand import Demand, Slot
+from bot.core.outlook import IF_RISK, NOTHING_MORE, Unknown, only_elsewhere, outlook, shortage, without_markup
+from bot.core.people import Channel
+from bot.core.policy import Policy, read_policy
+from bot.core.policy_rule import RISKS, Facts
+from bot.core.reading import Reading
+from bot.core.risks import ABOUT
+from bot.core.supposed import Supposed, read_values
+
+NOW = datetime(2026, 5, 6, 4, 0, tzinfo=UTC)
+MYSQL = Reading({"BackupPlanId": "dbs1", "BackupRetentionPeriod": "730"}, "MySQL", "logical", "running", region="r1")
+
+
+def rules(*tables: str) -> Policy:
+    return read_policy(
+        '[defaults]\napprovers = ["S0DBA"]\n' + "".join(f'[[rules]]\nname = "r{number}"\n{table}\n'
+        for number, table in enumerate(tables))
+    )  # fmt: skip
+
+
+EVERYTHING = Unknown(frozenset({"plans", "regions", "engines", "channels"}))
+KNOWN = Unknown(frozenset(), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("rule", "facts", "unknown", "condition"),
+    [
+        ('plans = ["p*"]', Facts("dbs1"), EVERYTHING, "the plan’s name matches `p*`"),
+        ('plans = ["p*"]', Facts("dbs1", plan_name="x"), KNOWN, ""),
+        ('plans = ["dbs*"]\nregions = ["cn-*", "eu-*"]', Facts("dbs1"), EVERYTHING,
+         "the region matches `cn-*` or `eu-*`"),
+        ('regions = ["cn-*"]', Facts("dbs1", region="eu-1"), KNOWN, ""),
+        ('engines = ["MySQL"]\nwhen = ["source-changed"]', Facts("dbs1"), EVERYTHING,
+         "the engine matches `MySQL` and the source changes"),
+        ('channels = ["inc-*", "C0INC"]', Facts("dbs1"), EVERYTHING,
+         "it is asked for in a channel that matches `inc-*` or `C0INC`"),
+        ('channels = ["inc-*", "C0INC"]', Facts("dbs1", channel_id="C0OPS"), EVERYTHING,
+         "it is asked for in a channel that matches `inc-*`"),
+        ('channels = ["inc-*", "C0INC"]', Facts("dbs1", channel_name="ops"), EVERYTHING,
+         "it is asked for in a channel that matches `C0INC`"),
+        ('channels = ["C0INC"]', Facts("dbs1", channel_id="C0OPS"), EVERYTHING, ""),
+        ('when = ["source-changed"]', Facts("dbs1"), Unknown(risks=frozenset({"log-backup-off"})), ""),
+        ('plans = ["p*"]\nwhen = ["source-changed"]', Facts("dbs1", plan_name="x"), Unknown(), ""),
+        ("", Facts("dbs1"), EVERYTHING, ""),
+    ],
+)  # fmt: skip
+def test_a_rule_may_apply_if_everything_that_is_not_met_is_unknown(
+    rule: str, facts: Facts, unknown: Unknown, condition: str
+) -> None:
+    found = [what_if.headline for what_if in outlook(rules(f"{rule}\napprovals = 3"), facts, unknown, NOW)]
+    assert found == ([f"If {condition}, rule “r0” applies as well."] if condition else [])
+
+
+def test_a_what_if_says_what_the_rule_adds_to_those_that_apply_anyway() -> None:
+    many = rules("approvals = 3", 'when = ["log-backup-off"]\napprovals = 3', 'when = ["source-changed"]\ndeny = true')
+    assert [what_if.lines for what_if in outlook(many, Facts("dbs1"), KNOWN, NOW)] == []
+    equal, denied = outlook(many, Facts("dbs1"), Unknown(), NOW)
+    assert equal.lines == ("3 people out of <!subteam^S0DBA> must approve, because of “r0” and “r1”.",)
+    assert denied.lines == ("It may not be asked for: The rule “r2” of the policy does not allow this.",)
+    (same,) = outlook(rules('when = ["log-backup-off"]\ndm = true'), Facts("dbs1"), Unknown(), NOW)
+    assert same.lines == (NOTHING_MORE,)
+    assert outlook(rules("deny = true", 'when = ["source-changed"]'), Facts("dbs1"), Unknown(), NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("supposed", "certain", "possible"),
+    [
+        (Supposed("dbs1"), set(), set(RISKS)),
+        (Supposed("dbs1", then={"BackupPeriod": "Monday"}), set(), set()),
+        (Supposed("dbs1", then={"BackupRetentionPeriod": "7"}), set(), {"retention-shortened"}),
+        (Supposed("dbs1", now={"BackupRetentionPeriod": "5"}, then={"BackupRetentionPeriod": "7"}), set(), set()),
+        (Supposed("dbs1", reading=MYSQL, then={"BackupRetentionPeriod": "7"}), {"retention-shortened"}, set()),
+        (Supposed("dbs1", reading=MYSQL, now={"BackupRetentionPeriod": "7"}, then={"BackupRetentionPeriod": "7"}),
+         set(), set()),
+        (Supposed("dbs1", then={"EnableBackupLog": "true"}), set(), set()),
+        (Supposed("dbs1", then={"EnableBackupLog": "false"}), set(), {"log-backup-off"}),
+        (Supposed("dbs1", now={"EnableBackupLog": ""}, then={"EnableBackupLog": "false"}), {"log-backup-off"}, set()),
+        (Supposed("dbs1", reading=MYSQL, then={"BackupStrategyType": "manual"}), set(), {"schedule-manual"}),
+        (Supposed("dbs1", now={"BackupStrategyType": "simple"}, then={"BackupStrategyType": "manual"}),
+         {"schedule-manual"}, set()),
+        (Supposed("dbs1", now={"SourceEndpointInstanceID": "a"}, then={"SourceEndpointPort": "1"}),
+         set(), {"source-changed"}),
+        (Supposed("dbs1", now={"SourceEndpointInstanceID": "a"},
+                  then={"SourceEndpointInstanceID": "b", "SourceEndpointPort": "1"}), {"source-changed"}, set()),
+        (Supposed("dbs1", now={"OSSBucketName": "a"}, then={"OSSBucketName": ""}), {"storage-changed"}, set()),
+        (Supposed("dbs1", then={"CrossAliyunId": "1"}), set(), {"account-changed"}),
+    ],
+)  # fmt: skip
+def test_a_risk_is_certain_only_where_it_is_known_what_is_there_now(
+    supposed: Supposed, certain: set[str], possible: set[str]
+) -> None:
+    assert supposed.facts().risks.intersection(RISKS) == certain
+    assert supposed.unknown().risks == possible
+
+
+def test_what_is_said_counts_more_than_what_was_read() -> None:
+    supposed = Supposed("dbs1", reading=MYSQL, name="orders", engine="Oracle", channel=Channel("C1"), by="U1")
+    facts = supposed.facts()
+    assert (facts.plan_name, facts.engine, facts.region, facts.channel_id, facts.requester) == (
+        "orders", "Oracle", "r1", "C1", "U1",
+    )  # fmt: skip
+    assert supposed.unknown().kinds == {"channels"}
+    assert Supposed("dbs1").unknown().kinds == {"plans", "regions", "engines", "channels"}
+
+
+def test_values_are_read_in_the_models_own_text_forms() -> None:
+    given = ("backupperiod=friday,Monday", "BackupStorageType=", "OSSBucketName=", "BackupStartTime=14:22Z")
+    assert read_values(given) == {
+        "BackupPeriod": "Monday,Friday", "BackupStorageType": "own", "OSSBucketName": "", "BackupStartTime": "14:22",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=r"Write Name=value\. .*EnableBackupLog: Log backup must be true or false\."):
+        read_values(["nothing", "EnableBackupLog=2"])
+
+
+def test_every_risk_of_a_rule_has_its_clause_and_its_parameters() -> None:
+    assert set(IF_RISK) == set(ABOUT) == set(RISKS)
+
+
+def test_slacks_mentions_become_plain_ids() -> None:
+    said = "1 of <!subteam^S0DBA> or <@U0ANA>, told in <#C0AUDIT> (`inc-*`), <not> a mention."
+    assert without_markup(said) == "1 of S0DBA or U0ANA, told in C0AUDIT (inc-*), <not> a mention."
+
+
+def test_too_few_approvers_and_a_channel_that_is_not_allowed_are_told() -> None:
+    slot = Slot(who=("S0DBA",), at_least=2, pool=("U1",))
+    asked = Demand(approvals=2, approvers=("S0DBA",), pool=("U1",), policy="p", sentence="s", slots=(slot,))
+    assert shortage(asked).endswith("it takes 1 more person from <!subteam^S0DBA>.")
+    assert shortage(asked.model_copy(update={"approvals": 1, "slots": ()})) == ""
+    allowed = read_policy('[defaults]\napprovers = ["S0DBA"]\nchannels = ["C1", "C2"]\n')
+    assert only_elsewhere(allowed, "C3") == "The policy allows changes only in <#C1> or <#C2>, not in <#C3>."
+    assert only_elsewhere(allowed, "C1") == only_elsewhere(allowed, "") == only_elsewhere(rules(), "C3") == ""
