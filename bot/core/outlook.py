@@ -114,7 +114,7 @@ def only_elsewhere(policy: Policy, channel_id: str) -> str:
     allowed = policy.defaults.channels
     if not channel_id or not allowed or channel_id in allowed:
         return ""
-    listed = " or ".join(f"<#{one}>" for one in allowed)
+    listed = either([f"<#{one}>" for one in allowed])
     return f"The policy allows changes only in {listed}, not in <#{channel_id}>."
 
 
