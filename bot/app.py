@@ -13,12 +13,13 @@ from bot.alibaba.kms import KmsClient
 from bot.calling import Calling
 from bot.clock import SystemClock
 from bot.config import Config, environment
-from bot.core.policy import Policy, is_group
+from bot.core.policy import Policy
 from bot.engine import Engine
-from bot.errors import ConfigError, LookUpFailed
+from bot.errors import ConfigError
 from bot.execution import Execution
 from bot.ledger.sqlite import SqliteLedger
 from bot.policy_file import PolicyFile
+from bot.policy_warnings import warn_of_people
 from bot.policy_watch import PolicyWatch
 from bot.ports import People
 from bot.rights import Rights
@@ -107,7 +108,7 @@ class App:
         operators = Operators(client, people, identity.bot_id, self._clock)
 
         async def warn(policy: Policy) -> None:
-            await warn_of_groups(policy, people)
+            await warn_of_people(policy, people)
             if policy.defaults.operators:
                 await operators.check(policy.defaults.operators)
 
@@ -153,7 +154,7 @@ class App:
             ledger=ledger,
             execution=execution,
             telling=telling,
-            calling=Calling(messenger=messenger, people=people, clock=clock),
+            calling=Calling(ledger=ledger, messenger=messenger, people=people, clock=clock),
             clock=clock,
             sweep_interval=config.sweep_interval,
             grace=config.tell_grace,
@@ -201,18 +202,3 @@ class App:
         if self._session is not None:
             await self._session.close()
         await self._ledger.close()
-
-
-async def warn_of_groups(policy: Policy, people: People) -> None:
-    """Tell the log of approver groups that cannot be asked, and of approvers that cannot reach the number."""
-    reachable: set[str] = {who for who in policy.defaults.approvers if not is_group(who)}
-    for group in filter(is_group, {*policy.defaults.approvers, *policy.defaults.requesters}):
-        try:
-            members = await people.members(group)
-        except LookUpFailed as error:
-            log.warning("group_unreachable", group=group, problem=str(error))
-            return
-        if group in policy.defaults.approvers:
-            reachable |= members
-    if len(reachable) < policy.defaults.approvals + 1:
-        log.warning("few_approvers", people=len(reachable), approvals=policy.defaults.approvals)

@@ -3,15 +3,16 @@
 Each is told once at most: what it follows from is written down first, and only the process that wrote it calls.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import structlog
 
-from bot.core.change import Change, State
-from bot.core.events import Approved
-from bot.core.policy_words import either_of, listed
-from bot.errors import LookUpFailed, MessageThrottled, MessengerError
-from bot.ports import Clock, Messenger, People
+from bot.core.change import OPEN, Change, State
+from bot.core.decisions import at_time
+from bot.core.events import Announced, Approved, Reminded, stamp
+from bot.core.policy_words import listed
+from bot.errors import LedgerError, LookUpFailed, MessageThrottled, MessengerError
+from bot.ports import Clock, Ledger, Messenger, People
 
 log = structlog.get_logger("bot.calling")
 
@@ -19,47 +20,82 @@ MOST_CALLED = 50
 """People who get a message of their own about one change."""
 TRIES = 3
 
+PENDING = frozenset({State.PENDING})
+
 
 class Calling:
     """One process's calls."""
 
-    def __init__(self, *, messenger: Messenger, people: People, clock: Clock) -> None:
+    def __init__(self, *, ledger: Ledger, messenger: Messenger, people: People, clock: Clock) -> None:
+        self._ledger = ledger
         self._messenger = messenger
         self._people = people
         self._clock = clock
 
-    async def remind(self, change: Change) -> None:
-        """Remind those who can still act, in the thread; in an incident also in the channel itself."""
-        lacking, demand = change.lacking, change.request.demand
-        text = f"*Still waiting for {lacking.sentence}.* {listed(lacking.helpers)}: please approve or deny."
-        if change.escalated and demand.escalate_to:
-            text += f" {either_of(demand.escalate_to)} may approve as well from now on."
-        await self._call(change, text, broadcast=demand.incident)
+    async def follow(self, change: Change) -> None:
+        """Call whom the last event concerns; the change is as the ledger returned it from recording that."""
+        match change.history[-1].content():
+            case Announced() if change.state is State.PENDING:
+                await self._announced(change)
+            case Reminded() if change.state is State.PENDING:
+                await self._remind(change)
+            case Approved():
+                await self._approved(change, change.history[-1].actor)
 
-    async def announced(self, change: Change) -> None:
+    async def told(self, change: Change) -> None:
+        """Tell the outcome, which is in the thread by now, to those who are not there: each where a rule asked for it.
+
+        The thread names the requester, and where it is gone they were written to already.
+        """
+        demand = change.request.demand
+        text = f"The change that <@{change.requester}> asked for is *{change.state}*."
+        in_thread = change.told is not None and change.told.via == "thread"
+        if demand.dm and in_thread and change.ended_by != change.requester:
+            await self._call(change, text, to=change.requester)
+        for channel in demand.notify:
+            if await self._may_be_told(channel):
+                await self._call(change, text, to=channel)
+
+    async def _remind(self, change: Change) -> None:
+        """Remind those who can still act, by name: a group's mention would call on those who cannot as well."""
+        lacking, demand = change.lacking, change.request.demand
+        stand_ins = [who for who in demand.escalate_pool if change.escalated and who in lacking.helpers]
+        first = [who for who in lacking.helpers if who not in stand_ins]
+        text = f"*Still waiting for {lacking.number} more, until {at_time(stamp(change.expires_at))}.*"
+        if first:
+            text += f" {listed(first)}: please approve or deny."
+        if stand_ins:
+            text += f" {listed(stand_ins)}: from now on you may approve as well."
+        await self._call(change, text, broadcast=demand.incident, while_in=PENDING)
+
+    async def _announced(self, change: Change) -> None:
         """Write to the approvers, where a rule asked for it."""
         demand = change.request.demand
         if demand.dm:
             text = f"<@{change.requester}> asks for a change of a backup plan that you can approve."
-            await self._call_each(change, text, demand.pool[:MOST_CALLED])
+            for one in demand.pool[:MOST_CALLED]:
+                await self._call(change, text, to=one, while_in=PENDING)
 
-    async def approved(self, change: Change) -> None:
-        """Write to the requester that somebody approved, where a rule asked for it."""
-        last = change.history[-1]
-        if change.request.demand.dm and last.type == Approved.type():
+    async def _approved(self, change: Change, by: str) -> None:
+        """Tell the requester that somebody approved: by themselves where a rule asked for it, else in the thread.
+
+        Without rules there is only the card, and after the last approval the outcome follows at once.
+        """
+        demand, to = change.request.demand, change.requester
+        if change.waits:
             more = (
-                f"Waiting for {change.lacking.sentence}." if change.state is State.PENDING else "That was the last one."
+                f"That was the last one. It waits until {at_time(stamp(change.opens_at))}, "
+                "when the policy allows it to be carried out."
             )
-            await self._call(change, f"<@{last.actor}> approved your change. {more}", to=change.requester)
-
-    async def told(self, change: Change) -> None:
-        """Tell the outcome to the requester, where a rule asked for it, and to the channels that rules name."""
-        demand = change.request.demand
-        text = f"The change that <@{change.requester}> asked for is *{change.state}*."
-        if demand.dm:
-            await self._call(change, text, to=change.requester)
-        channels = [channel for channel in demand.notify if await self._may_be_told(channel)]
-        await self._call_each(change, text, channels)
+            await self._call(change, f"<@{to}>: <@{by}> approved. {more}", while_in=OPEN)
+        elif change.state is State.PENDING:
+            more = f"{change.lacking.number} more needed."
+            if demand.dm:
+                await self._call(change, f"<@{by}> approved your change. {more}", to=to, while_in=OPEN)
+            elif demand.rules:
+                await self._call(change, f"<@{to}>: <@{by}> approved. {more}", while_in=OPEN)
+        elif demand.dm:
+            await self._call(change, f"<@{by}> approved your change. That was the last one.", to=to)
 
     async def _may_be_told(self, channel_id: str) -> bool:
         """Whether a channel is one of ours alone: plans are shown nowhere else."""
@@ -73,19 +109,31 @@ class Calling:
             return False
         return True
 
-    async def _call_each(self, change: Change, text: str, whom: Iterable[str]) -> None:
-        for one in whom:
-            await self._call(change, text, to=one)
+    async def _call(
+        self,
+        change: Change,
+        text: str,
+        *,
+        to: str = "",
+        broadcast: bool = False,
+        while_in: Collection[State] = frozenset(State),
+    ) -> None:
+        """Post one call, unless the change has left the states in which it makes sense.
 
-    async def _call(self, change: Change, text: str, *, to: str = "", broadcast: bool = False) -> None:
-        """Post one call; Slack's throttling is waited out, anything else is only logged: once at most."""
+        Slack's throttling is waited out, anything else is only logged: once at most.
+        """
+        problem = "throttled"
         for _ in range(TRIES):
             try:
+                now = await self._ledger.change(change.id)
+                if now is None or now.state not in while_in:
+                    return
                 await self._messenger.call(change, text, to=to, broadcast=broadcast)
             except MessageThrottled as error:
                 await self._clock.sleep(error.retry_after)
-            except MessengerError as error:
-                log.warning("call_not_posted", change=change.id, to=to, problem=str(error))
-                return
+            except (MessengerError, LedgerError) as error:
+                problem = str(error)
+                break
             else:
                 return
+        log.warning("call_not_posted", change=change.id, to=to, problem=problem)

@@ -55,7 +55,7 @@ class Engine:
         """Start `advance` for a change as the ledger returned it just now from recording, and return at once."""
         self._work.start(self.advance(change.id, wrote=written(change)))
         if change.appended:
-            self._call(change, self._calling.approved(change))
+            self._call(change, self._calling.follow(change))
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -111,13 +111,13 @@ class Engine:
             if change is not None and change.open and change.card is None:
                 change = await self._telling.announce(change, look=change.seq != wrote)
                 wrote = written(change)
-                if change.appended and change.card is not None:
-                    self._call(change, self._calling.announced(change))
+                if change.appended:
+                    self._call(change, self._calling.follow(change))
             if change is not None and reminder_is_due(change, self._clock.now()):
                 change = await self._ledger.record(change_id, remind)
                 wrote = written(change)
                 if change.appended:
-                    self._call(change, self._calling.remind(change))
+                    self._call(change, self._calling.follow(change))
         return change, wrote
 
     def _call(self, change: Change, calling: Awaitable[None]) -> None:

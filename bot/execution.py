@@ -32,7 +32,6 @@ from bot.errors import (
 from bot.ports import Clock, Dbs, Ledger, Secrets
 from bot.rights import Rights
 
-
 CLOSED = "The policy's window for it has closed."
 
 
@@ -154,7 +153,7 @@ class Execution:
             partial(decisions.send, owner=self._owner, attempt=attempt.attempt, margin=self._call_time),
         )
         if not sent.appended:
-            closed = not sent.sent_at and not decisions.may_be_carried_out(sent, self._clock.now())
+            closed = not sent.sent_at and not sent.may_be_sent(self._clock.now())
             late = CLOSED if closed else attempt.after or "There was no time left for a whole call."
             return Again(late) if self._is_mine(sent) else sent
         try:

@@ -270,7 +270,7 @@ class MemoryMessenger(Faulty):
 
     async def call(self, change: Change, text: str, *, to: str = "", broadcast: bool = False) -> None:
         fault = await self.before("call")
-        assert change.card is not None
+        assert to or change.card is not None
         self.calls.append((text, to, broadcast))
         self.after(fault)
 
@@ -386,7 +386,7 @@ class Process:
             ledger=ledger, dbs=world.dbs, secrets=world.secrets, rights=self.rights, clock=world.clock, owner=owner,
             lease=LEASE, call_time=CALL_TIME,
         )  # fmt: skip
-        calling = Calling(messenger=world.slack, people=world.people, clock=world.clock)
+        calling = Calling(ledger=ledger, messenger=world.slack, people=world.people, clock=world.clock)
         self.engine = Engine(
             ledger=ledger, execution=self.execution, telling=self.telling, calling=calling, clock=world.clock,
             sweep_interval=timedelta(seconds=5), grace=GRACE,

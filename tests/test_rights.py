@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles import ANA, BEN, POLICY, REQUESTER, TEAM, Fault, MemoryPeople, World, wish
+from doubles import ANA, BEN, NOON, POLICY, REQUESTER, TEAM, Fault, MemoryPeople, World, wish
 
 from bot import rights as rights_module
 from bot.core.change import Change, begin
@@ -216,7 +216,7 @@ async def test_req23_an_approver_who_cannot_be_looked_up_may_not_decide(
 async def test_what_still_holds_is_no_longer_nothing(people: MemoryPeople, tmp_path: Path) -> None:
     async with World(tmp_path) as world:
         change = await world.approved()
-    assert await rights(people).no_longer(change) is None
+    assert await rights(people).no_longer(change, NOON) is None
     assert sorted(people.fresh) == sorted([REQUESTER, ANA, BEN, "S0DBA"])
 
 
@@ -224,11 +224,11 @@ async def test_a_requester_whom_the_policy_no_longer_names_makes_it_stale(people
     async with World(tmp_path) as world:
         change = await world.approved()
     policy = ONLY_SOME.replace('"S0DEV", "U0RITA"', '"S0DEV"')
-    stale = await rights(people, policy).no_longer(change)
+    stale = await rights(people, policy).no_longer(change, NOON)
     assert stale is not None
     assert (stale.why, stale.sentence) == ("requester", f"<@{REQUESTER}> may no longer ask for changes.")
     people.groups["S0DEV"] |= {REQUESTER}
-    assert await rights(people, policy).no_longer(change) is None
+    assert await rights(people, policy).no_longer(change, NOON) is None
 
 
 async def test_req02_one_approval_more_than_needed_makes_up_for_one_that_no_longer_counts(
@@ -240,11 +240,13 @@ async def test_req02_one_approval_more_than_needed_makes_up_for_one_that_no_long
         change = await world.approve(ANA)
     policy = POLICY.replace("approvals = 2", "approvals = 1")
     people.groups["S0DBA"] = frozenset({BEN})
-    stale = await rights(people, policy).no_longer(change)
+    stale = await rights(people, policy).no_longer(change, NOON)
     assert stale is not None
     assert stale.sentence == f"<@{ANA}> may no longer approve, so 0 of 1 approvals are left."
     assert (
-        await rights(people, policy).no_longer(replace(change, votes=(*change.votes, replace(change.votes[0], by=BEN))))
+        await rights(people, policy).no_longer(
+            replace(change, votes=(*change.votes, replace(change.votes[0], by=BEN))), NOON
+        )
         is None
     )
 
@@ -256,4 +258,4 @@ async def test_req06_who_cannot_be_looked_up_before_sending_is_not_taken_for_eli
         change = await world.approved()
     people.next(BEN, LookUpFailed("Slack did not answer"))
     with pytest.raises(LookUpFailed):
-        await rights(people).no_longer(change)
+        await rights(people).no_longer(change, NOON)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.core.calendar import opens_at
+from bot.core.calendar import is_open, opens_at
 from bot.core.events import (
     Announced,
     Applied,
@@ -166,8 +166,12 @@ class Change:
 
     @property
     def waits(self) -> bool:
-        """Whether it was approved at a time when the policy does not allow it to be carried out, and is not sent yet."""
+        """Whether it is approved, but waits until the policy allows it to be carried out."""
         return self.state is State.APPROVED and self.opens_at > moment(self.approved_at)
+
+    def may_be_sent(self, at: datetime) -> bool:
+        """Whether the policy's windows and freezes, as they were when it was asked for, allow a first send then."""
+        return is_open(self.request.demand.windows, self.request.demand.freezes, at)
 
     @property
     def thread(self) -> str:

@@ -1,12 +1,11 @@
 """What may happen next, decided from the change as it is: each function is asked inside the ledger's lock.
 
-They return what to write down, None where nothing needs to be, or raise a Refusal with the sentence a person reads.
+They return what to write down, None where nothing needs to be, or raise a Refusal with a sentence for the person.
 """
 
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.core.calendar import is_open
 from bot.core.change import ENDED, Change, State
 from bot.core.events import (
     Announced,
@@ -96,8 +95,9 @@ def approve(
         raise objection
     if any(vote.by == by for vote in change.votes):
         more = change.lacking.sentence if len(change.request.demand.seats) > 1 else f"{change.missing} more"
-        rest = f"{more} needed." if change.missing else "no more are needed."
-        raise Refusal("voted", f"Your approval is already recorded; {rest}")
+        raise Refusal(
+            "voted", f"Your approval is already recorded; {more if change.missing else 'no more are'} needed."
+        )
     if change.state is not State.PENDING:
         raise Refusal("approved", "This change has all the approvals it needs and is about to be carried out.")
     if digest != change.request.digest:
@@ -152,12 +152,6 @@ def expire(change: Change | None, now: datetime, *, owner: str = "", detail: str
     return BOT, Expired(why=why, detail=detail or (change.attempt.after if change.attempt else ""))
 
 
-def may_be_carried_out(change: Change, now: datetime) -> bool:
-    """Whether the policy's windows and freezes, as they were when it was asked for, allow a first send now."""
-    demand = change.request.demand
-    return is_open(demand.windows, demand.freezes, now)
-
-
 def takes_over(change: Change, now: datetime, owner: str) -> bool:
     """Whether `owner` may start the next attempt: its own, or one whose lease has run out."""
     return change.attempt is None or change.attempt.owner == owner or now >= change.lease_end
@@ -183,7 +177,7 @@ def start(
     if not change.sent_at:
         if now >= change.expires_at:
             return expire(change, now, owner=owner, detail=after)
-        if change.state is State.APPROVED and not may_be_carried_out(change, now):
+        if change.state is State.APPROVED and not change.may_be_sent(now):
             return None
         wait = min(wait, change.expires_at - now)
     elif len(change.sent_at) >= MOST_SENDS or now + wait > moment(change.sent_at[0]) + SENDING_TIME:
@@ -209,7 +203,7 @@ def send(change: Change | None, now: datetime, *, owner: str, attempt: int, marg
         return None
     if any(event.type == Sent.type() and event.data["attempt"] == attempt for event in change.history):
         return None
-    if not change.sent_at and (now >= change.expires_at or not may_be_carried_out(change, now)):
+    if not change.sent_at and (now >= change.expires_at or not change.may_be_sent(now)):
         return None
     if change.sent_at and now > moment(change.sent_at[0]) + SENDING_TIME:
         return None

@@ -181,6 +181,8 @@ class Decisions:
         if change.card is None and message and channel and channel["id"] == change.request.channel:
             announce = partial(decisions.announce, channel=channel["id"], ts=message["ts"])
             change = await self._ledger.record(change_id, announce)
+            if change.appended:
+                self._engine.advance_soon(change)
         return change
 
     async def _standing(self, body: Mapping[str, Any], change: Change) -> tuple[Refusal | None, str]:

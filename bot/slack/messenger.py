@@ -69,14 +69,15 @@ class SlackMessenger:
 
     async def call(self, change: Change, text: str, *, to: str = "", broadcast: bool = False) -> None:
         """Call on people in the thread, or one person or channel by themselves."""
-        if change.card is None:
-            raise MessageGone(f"change {change.id} has no card")
+        card = change.card
         if to:
             channel, thread = (await self._direct(to) if to.startswith(("U", "W")) else to), None
-            link = await permalink(self._client, change.card.channel, change.card.ts)
+            link = await permalink(self._client, card.channel, card.ts) if card else ""
             text += f" <{link}|Open the card>" if link else ""
+        elif card is None:
+            raise MessageGone(f"change {change.id} has no card")
         else:
-            channel, thread = change.card.channel, change.thread
+            channel, thread = card.channel, change.thread
         await self._post(change, "note", channel, lambda _: call_message(change, text), thread, broadcast=broadcast)
 
     async def _direct(self, user_id: str) -> str:

@@ -133,12 +133,10 @@ class Requests:
         return channel_problem(self._rights.policy, channel)
 
     async def _demand(self, draft: Draft, channel: Channel) -> Demand:
-        """Say what the policy asks for. Raises Refusal where it denies it, nobody could approve it, or no time comes."""
+        """Say what the policy asks for. Raises Refusal if it denies it, too few can approve, or no time ever comes."""
         if draft.reading is None:
             raise Refusal("lost", LOST)
-        asked = await self._rights.demand(
-            facts_for(draft.reading, proposed(draft), draft.known, draft.opener, channel)
-        )
+        asked = await self._rights.demand(facts_for(draft.reading, proposed(draft), draft.known, draft.opener, channel))
         now = self._clock.now()
         if opens_at(asked.windows, asked.freezes, now) is None:
             raise Refusal("never", f"The policy's windows and freezes leave no time for it. {say_opening(asked, now)}")

@@ -10,6 +10,8 @@ from bot.playground.slack.world import World
 
 UPDATE_BYTES = 4000
 TEXT_CHARACTERS = 40_000
+BROADCAST = "thread_broadcast"
+"""The subtype of a reply that the channel shows as well."""
 METADATA_BYTES = 16_000
 _CONTENT = ("text", "blocks", "attachments", "metadata")
 
@@ -23,6 +25,10 @@ def post_message(world: World, args: Json) -> Json:
     parent = channel.find(thread_ts)
     if thread_ts and (parent is None or parent.get("thread_ts", thread_ts) != thread_ts):
         raise SlackError("thread_not_found")
+    if args.get("reply_broadcast") and not thread_ts:
+        world.refuse("invalid_arguments", ["reply_broadcast needs a thread_ts"], "chat.postMessage")
+    if args.get("reply_broadcast"):
+        content["subtype"] = BROADCAST
     message = post(world, channel, content, thread_ts)
     return {"channel": channel.id, "ts": message["ts"], "message": message}
 

@@ -93,8 +93,15 @@ class Channel:
 
     @property
     def messages(self) -> list[Json]:
-        """Copies of what the channel shows, oldest first, without replies; a kept copy is what an idle client shows."""
-        return [copy.deepcopy(one) for one in self.log if one.get("thread_ts", one["ts"]) == one["ts"]]
+        """Copies of what the channel shows, oldest first; a kept copy is what an idle client shows.
+
+        Of replies it shows only those that were sent to the channel as well.
+        """
+        return [
+            copy.deepcopy(one)
+            for one in self.log
+            if one.get("thread_ts", one["ts"]) == one["ts"] or one.get("subtype") == "thread_broadcast"
+        ]
 
     def thread(self, ts: str) -> list[Json]:
         """Return copies of the replies under the message `ts`, oldest first."""

@@ -65,7 +65,7 @@ export function showMessage(ts) {
 }
 
 function rows(channel) {
-  const said = channel.messages.filter((one) => (one.thread_ts ?? one.ts) === one.ts);
+  const said = channel.messages.filter((one) => (one.thread_ts ?? one.ts) === one.ts || one.subtype === "thread_broadcast");
   const whispered = store.sight.ephemerals.filter((one) => one.channel === channel.id && !one.thread_ts);
   const all = [...said, ...whispered].sort((one, other) => (one.ts < other.ts ? -1 : 1));
   const found = [];
