@@ -25,9 +25,11 @@ class Tasks:
         return task
 
     async def finish(self, limit: float) -> None:
-        """Wait for what is running, at most `limit` seconds, and cancel the rest."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=limit)
+        """Wait for what is running and what that starts, at most `limit` seconds, and cancel the rest."""
+        now = asyncio.get_running_loop().time
+        end = now() + limit
+        while self._running and now() < end:
+            await asyncio.wait(self._running, timeout=end - now())
         self.cancel()
 
     def cancel(self) -> None:
