@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +250,50 @@ async def test_req02_one_approval_more_than_needed_makes_up_for_one_that_no_long
         )
         is None
     )
+
+
+async def test_a_freeze_that_came_after_the_request_keeps_it_from_being_sent(
+    people: MemoryPeople, tmp_path: Path
+) -> None:
+    async with World(tmp_path) as world:
+        change = await world.approved()
+    policy = POLICY + '[[rules]]\nname = "holidays"\nfreezes = ["2026-05-04/2026-05-05"]\n'
+    stale = await rights(people, policy).no_longer(change, NOON)
+    assert stale is not None
+    assert stale.why == "policy"
+    assert stale.sentence.endswith("when it was asked for. It may be carried out from 2026-05-06 00:00 UTC on.")
+    assert await rights(people, policy).no_longer(change, NOON + timedelta(days=2)) is None
+
+
+@pytest.mark.parametrize(
+    "tightened",
+    ["approvals = 3", "deny = true", 'approvers = [{ from = ["S0DEV"] }]'],
+    ids=["more people", "denied", "another group"],
+)
+async def test_a_rule_that_came_after_the_last_approval_makes_it_stale(
+    people: MemoryPeople, tmp_path: Path, tightened: str
+) -> None:
+    async with World(tmp_path) as world:
+        change = await world.approved()
+    stale = await rights(people, f'{POLICY}[[rules]]\nname = "new"\n{tightened}\n').no_longer(change, NOON)
+    assert stale is not None
+    assert stale.why == "policy"
+
+
+async def test_who_moved_to_another_group_no_longer_holds_the_place_they_approved_for(
+    people: MemoryPeople, tmp_path: Path
+) -> None:
+    people.people |= {"U0CAT": Person("U0CAT", TEAM)}
+    people.groups |= {"S0DBA": frozenset({ANA}), "S0SRE": frozenset({BEN, "U0CAT"})}
+    policy = POLICY + '[[rules]]\nname = "both"\napprovers = [{ from = ["S0DBA"] }, { from = ["S0SRE"] }]\n'
+    demand = await rights(people, policy).demand(FACTS)
+    async with World(tmp_path) as world:
+        change = await world.approved(demand=demand)
+    assert await rights(people, policy).no_longer(change, NOON) is None
+    people.groups |= {"S0DBA": frozenset({OLGA}), "S0SRE": frozenset({ANA, BEN})}
+    stale = await rights(people, policy).no_longer(change, NOON)
+    assert stale is not None
+    assert (stale.why, "1 of 2 approvals are left" in stale.sentence) == ("approver", True)
 
 
 async def test_req06_who_cannot_be_looked_up_before_sending_is_not_taken_for_eligible(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,7 +156,7 @@ def channel_id(name: str) -> str:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[False, True], ids=["http", "socket"])
-async def team(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Team]:
+async def running_team(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Team]:
     folder = tmp_path_factory.mktemp("rules")
     async with Stage(folder, policy=POLICY, socket_mode=request.param, SWEEP_INTERVAL="1s") as stage:
         team = Team(stage)
@@ -165,14 +166,15 @@ async def team(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     assert "Traceback" not in stage.bots[0].log
 
 
-@pytest.fixture(autouse=True)
-def clear(team: Team) -> None:
-    """Begin with nothing left on anybody's screen."""
-    world = team.stage.slack.world
-    for person in team.stage.slack.people:
+@pytest.fixture
+def team(running_team: Team) -> Team:
+    """The running team, with nothing left on anybody's screen."""
+    world = running_team.stage.slack.world
+    for person in running_team.stage.slack.people:
         world.modals.clear(person)
     world.ephemerals.clear()
     world.notices.clear()
+    return running_team
 
 
 async def test_two_dbas_are_no_sre_and_the_card_says_who_is_missing_and_why(team: Team, history: History) -> None:
@@ -330,6 +332,24 @@ async def test_where_a_rule_says_so_people_get_messages_of_their_own(team: Team)
         "The change that <@U0RITA> asked for is *applied*.",
     ]
     assert (team.direct(team.sam), team.notes(card, "quiet")) == ([], [])
+
+
+async def test_two_processes_on_one_ledger_remind_and_tell_once(tmp_path: Path) -> None:
+    rule = '[[rules]]\nname = "i"\nincident = true\nremind_after = ["1s", "3s"]\nnotify = ["C0AUDIT"]\n'
+    policy = POLICY.partition("[[rules]]")[0] + rule
+    async with Stage(tmp_path, policy=policy, SWEEP_INTERVAL="1s", TELL_GRACE="1s") as stage:
+        stage.slack.add_channel("C0AUDIT", "audit")
+        for _ in range(3):
+            await stage.start_bot()
+        stage.dbs.plans |= {"dbstwo": redis_on_ecs("dbstwo")}
+        card = await ask(stage.slack, stage.rita, "dbstwo", SHORTER)
+        await stage.slack.wait_for(lambda: len(replies(stage.slack, card, "note")) == 2)
+        await stage.ana.click(card_now(stage.slack, card), "approve")
+        await settled(stage.slack, card)
+        await asyncio.sleep(2.5)
+        assert len(replies(stage.slack, card, "note")) == 2
+        assert len(replies(stage.slack, card)) == len(stage.slack.channel("C0AUDIT").messages) == 1
+        assert stage.slack.violations == []
 
 
 def moment_of(message: Message) -> datetime:

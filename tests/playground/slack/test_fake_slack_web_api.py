@@ -86,6 +86,16 @@ async def test_the_bot_posts_only_where_it_is(
     assert await error(client.chat_postMessage(channel="C0OPS", text="hello")) == word
 
 
+async def test_a_reply_is_shown_in_the_channel_only_if_it_is_broadcast(
+    slack: FakeSlack, client: AsyncWebClient
+) -> None:
+    ts = (await client.chat_postMessage(channel="C0OPS", text="card"))["ts"]
+    await client.chat_postMessage(channel="C0OPS", text="in the thread", thread_ts=ts)
+    await client.chat_postMessage(channel="C0OPS", text="in both", thread_ts=ts, reply_broadcast=True)
+    assert [one["text"] for one in slack.channel("C0OPS").messages] == ["card", "in both"]
+    assert [one["text"] for one in slack.channel("C0OPS").thread(ts)] == ["in the thread", "in both"]
+
+
 async def test_places_and_people_that_do_not_exist(client: AsyncWebClient) -> None:
     gone = "1.000001"
     assert await error(client.chat_postMessage(channel="C0NONE", text="hello")) == "channel_not_found"
