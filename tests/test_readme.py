@@ -17,9 +17,12 @@ from restated import PARTS, restated
 from bot.cli import main
 from bot.config import Config
 from bot.core.change import State
+from bot.core.demand import Demand
 from bot.core.duration import parse_duration, say_duration
+from bot.core.evaluation import evaluate
 from bot.core.plan import parameters
 from bot.core.policy import Defaults, read_policy
+from bot.core.policy_rule import RISKS, Facts, Rule
 from bot.playground.script import play
 from bot.slack.listeners import HELP
 
@@ -135,14 +138,47 @@ def test_the_configuration_table_is_the_configuration() -> None:
 
 
 def test_the_policy_shown_is_one_and_every_key_is_explained() -> None:
-    (shown,) = fenced("toml")
+    (shown,) = fenced("toml", section("Policy"))
     policy = read_policy(shown)
     assert list(tomllib.loads(shown)["defaults"]) == list(Defaults.model_fields)
     explained = {row[0].strip("`"): row[1].strip("`") for row in rows(section("Policy"))}
-    assert list(explained) == [*Defaults.model_fields, "[secrets.NAME]"]
+    assert list(explained) == [*Defaults.model_fields, "[secrets.NAME]", "[[rules]]"]
     for name in ("expires_after", "execute_within"):
         assert explained[name] == say_duration(Defaults.model_fields[name].default)
     assert explained["approvals"] == str(policy.defaults.approvals) == str(Defaults.model_fields["approvals"].default)
+
+
+def test_every_key_of_a_rule_is_explained_and_every_risk_named() -> None:
+    explained = {row[0].strip("`"): row for row in rows(section("Rules"))}
+    assert list(explained) == list(Rule.model_fields)
+    required = [name for name, row in explained.items() if row[1] == "required"]
+    assert required == [name for name, field in Rule.model_fields.items() if field.is_required()]
+    assert set(re.findall(r"`([a-z-]+)`", explained["when"][2])) == set(RISKS)
+
+
+@pytest.mark.parametrize("title", ["A team of three", "A team of twelve", "Incidents"])
+def test_a_policy_shown_for_a_team_is_one(title: str) -> None:
+    (shown,) = fenced("toml", section(title))
+    assert read_policy(shown).rules
+
+
+def test_the_policies_shown_do_what_is_said_of_them() -> None:
+    members = {"S0DBA": frozenset({"U1", "U2"}), "S0SRE": frozenset({"U3"}), "S0LEADS": frozenset({"U4"})}
+
+    def asks(title: str, **facts: Any) -> Demand:
+        (shown,) = fenced("toml", section(title))
+        return evaluate(read_policy(shown), Facts(**({"plan_id": "dbs1", "members": members} | facts)))
+
+    shorter = frozenset({"retention-shortened"})
+    three, fewer = asks("A team of three"), asks("A team of three", risks=shorter, requester="U0RITA")
+    assert (three.approvals, fewer.approvals, fewer.pool) == (1, 2, ("U0ANA", "U0BEN"))
+    production = asks("A team of twelve", plan_name="dbs-prod-1", risks=shorter)
+    assert [slot.who for slot in production.slots] == [("S0DBA",), ("S0SRE",)]
+    assert (bool(production.windows), bool(production.freezes)) == (True, True)
+    assert asks("A team of twelve", plan_name="orders-hold").denied
+    incident, daily = (asks("Incidents", channel_name=name) for name in ("inc-42", "db-eu"))
+    assert (incident.approvals, incident.incident, incident.expires_after) == (1, True, 3600)
+    assert (daily.approvals, daily.approvers, daily.incident) == (2, ("S0DBA",), False)
 
 
 def test_the_ram_policy_allows_what_the_code_calls_and_no_more() -> None:
