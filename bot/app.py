@@ -19,7 +19,7 @@ from bot.errors import ConfigError
 from bot.execution import Execution
 from bot.ledger.sqlite import SqliteLedger
 from bot.policy_file import PolicyFile
-from bot.policy_warnings import warn_of_people
+from bot.policy_warnings import warn_of_groups
 from bot.policy_watch import PolicyWatch
 from bot.ports import People
 from bot.rights import Rights
@@ -108,7 +108,7 @@ class App:
         operators = Operators(client, people, identity.bot_id, self._clock)
 
         async def warn(policy: Policy) -> None:
-            await warn_of_people(policy, people)
+            await warn_of_groups(policy, people)
             if policy.defaults.operators:
                 await operators.check(policy.defaults.operators)
 

@@ -59,7 +59,7 @@ class Calling:
     async def _remind(self, change: Change) -> None:
         """Remind those who can still act, by name: a group's mention would call on those who cannot as well."""
         lacking, demand = change.lacking, change.request.demand
-        stand_ins = [who for who in demand.escalate_pool if change.escalated and who in lacking.helpers]
+        stand_ins = [who for who in demand.escalate_pool if who in lacking.helpers]
         first = [who for who in lacking.helpers if who not in stand_ins]
         text = f"*Still waiting for {lacking.number} more, until {at_time(stamp(change.expires_at))}.*"
         if first:

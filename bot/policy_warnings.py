@@ -9,7 +9,7 @@ from bot.ports import People
 log = structlog.get_logger("bot.policy_warnings")
 
 
-async def warn_of_people(policy: Policy, people: People) -> None:
+async def warn_of_groups(policy: Policy, people: People) -> None:
     """Warn of groups and channels that cannot be asked about, and of approvers who cannot reach their number.
 
     One more than the number is counted: one of them may be who asks.

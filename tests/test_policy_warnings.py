@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 from bot.core.people import Channel
 from bot.core.policy import read_policy
 from bot.errors import LookUpFailed
-from bot.policy_warnings import warn_of_people
+from bot.policy_warnings import warn_of_groups
 
 DEFAULTS = '[defaults]\napprovals = 2\napprovers = ["S0DBA"]\n'
 
@@ -15,7 +15,7 @@ DEFAULTS = '[defaults]\napprovals = 2\napprovers = ["S0DBA"]\n'
 async def warnings(people: MemoryPeople, rule: str = "") -> list[dict[str, object]]:
     policy = read_policy(DEFAULTS + (f'[[rules]]\nname = "r"\n{rule}\n' if rule else ""))
     with capture_logs() as logs:
-        await warn_of_people(policy, people)
+        await warn_of_groups(policy, people)
     return [{**one, "log_level": one["log_level"]} for one in logs]
 
 
