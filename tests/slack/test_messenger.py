@@ -8,6 +8,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.change import Change
+from bot.core.events import Requested
 from bot.core.saying import Message, Saying
 from bot.errors import MessageGone, MessageThrottled, MessageUnanswered
 from bot.playground.slack.faults import Fault
@@ -158,6 +159,32 @@ async def test_req19_only_our_own_message_about_this_change_is_found(
         assert await messenger.find(change, kind) == card
         slack.delete_message(card.ts)
         assert await messenger.find(change, kind) is None
+
+
+async def test_in_somebody_s_thread_card_and_replies_go_there_and_are_found_there(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, requested: Callable[..., Requested]
+) -> None:
+    """However much is said there, and not where two changes share the thread."""
+    slack.world.page_size = 2
+    message = await slack.people["U0RITA"].say("Shorten retention?", "C0OPS")
+    request = requested(thread=message["ts"])
+    pending = change_in("pending", request)
+    assert await messenger.find(pending, "card") is None
+    card = await messenger.announce(pending)
+    assert [one["ts"] for one in slack.channel("C0OPS").thread(message["ts"])] == [card.ts]
+    for _ in range(3):
+        await slack.people["U0RITA"].say("What now?", "C0OPS", thread_ts=message["ts"])
+    assert await messenger.find(pending, "card") == card
+    change = change_in("denied", request, card=(card.channel, card.ts))
+    assert await messenger.find(change, "outcome") is None
+    said = await messenger.reply(change, OUTCOME)
+    assert slack.channel("C0OPS").thread(message["ts"])[-1]["ts"] == said.ts
+    assert await messenger.find(change, "outcome") == said
+    assert await messenger.find(replace(change, id="c2"), "outcome") is None
+    slack.delete_message(message["ts"])
+    assert await messenger.find(change, "outcome") is None
+    with pytest.raises(MessageGone):
+        await messenger.reply(change, OUTCOME)
 
 
 async def test_in_a_place_that_is_gone_nothing_is_found_and_a_failed_search_is_said(
