@@ -194,15 +194,17 @@ class App:
 
 
 async def warn_of_groups(policy: Policy, people: People) -> None:
-    """Tell the log of approver groups that cannot be asked, and of approvers that cannot reach the number."""
-    reachable: set[str] = {who for who in policy.defaults.approvers if not is_group(who)}
-    for group in filter(is_group, {*policy.defaults.approvers, *policy.defaults.requesters}):
+    """Tell the log of every group that cannot be asked, and of approvers that cannot reach the number."""
+    approvers = policy.defaults.approvers
+    reachable, unknown = {who for who in approvers if not is_group(who)}, False
+    for group in sorted(filter(is_group, {*approvers, *policy.defaults.requesters})):
         try:
             members = await people.members(group)
         except LookUpFailed as error:
             log.warning("group_unreachable", group=group, problem=str(error))
-            return
-        if group in policy.defaults.approvers:
+            unknown |= group in approvers
+            continue
+        if group in approvers:
             reachable |= members
-    if len(reachable) < policy.defaults.approvals + 1:
+    if not unknown and len(reachable) < policy.defaults.approvals + 1:
         log.warning("few_approvers", people=len(reachable), approvals=policy.defaults.approvals)
