@@ -18,6 +18,18 @@ from bot.slack.web import RATELIMITED, SlackFailed, slack_call
 log = structlog.get_logger("bot.slack.messenger")
 
 GONE = frozenset({"message_not_found", "thread_not_found", "channel_not_found", "not_in_channel", "is_archived"})
+SHUT = frozenset(
+    {
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_locked",
+        "cant_update_message",
+        "edit_window_closed",
+    }
+)
+"""The place is there, but nothing of ours is taken, however often it is asked: as good as gone."""
 UNSURE = frozenset({"unanswered", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 """Nobody knows whether it was posted."""
 UNDRAWABLE = frozenset({"invalid_blocks", "invalid_attachments", "internal_error"})
@@ -160,6 +172,6 @@ def _translated(failed: SlackFailed, *, final: bool = False) -> MessageGone | Me
     """Say what a failure means for a message; `final`: a refusal of any kind means that it cannot be posted."""
     if failed.code == RATELIMITED:
         return MessageThrottled(failed.retry_after)
-    if failed.code in GONE or (final and failed.code not in UNSURE):
+    if failed.code in GONE | SHUT or (final and failed.code not in UNSURE):
         return MessageGone(str(failed))
     return MessageUnanswered(str(failed))

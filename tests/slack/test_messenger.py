@@ -69,6 +69,17 @@ async def test_req20_these_and_no_other_errors_mean_that_the_place_is_gone(
     assert set(GONE_CODES) == GONE
 
 
+@pytest.mark.parametrize(("call", "code"), [("announce", "restricted_action"), ("redraw", "cant_update_message"),
+                                            ("reply", "restricted_action_thread_locked")])  # fmt: skip
+async def test_req20_a_place_in_which_the_bot_may_not_write_is_as_good_as_gone(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, code: str, call: str
+) -> None:
+    """Asking for ever would keep the requester from ever being told."""
+    slack.faults.error("chat.update" if call == "redraw" else "chat.postMessage", code)
+    with pytest.raises(MessageGone):
+        await do(messenger, call, change_in("denied"))
+
+
 @pytest.mark.parametrize(
     "fault",
     [
