@@ -344,6 +344,7 @@ def test_a_larger_body_is_refused_while_it_is_read(served: Served) -> None:
         form({**INTERACTIVE[0], "team": "T1"}),
         form({**INTERACTIVE[1], "view": None, "actions": [{"action_id": "approve"}]}),
         form({**INTERACTIVE[2], "view": {**_VIEW, "callback_id": None}}),
+        form({**INTERACTIVE[2], "view": {**_VIEW, "blocks": [{"type": "input", "label": {}}]}}),
         form({**INTERACTIVE[2], "view": {**_VIEW, "state": {"values": {"a": {"b": None}}}}}),
         b"payload=" + b"%22%5Cud800%22",
     ],
