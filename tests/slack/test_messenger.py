@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.change import Change
-from bot.core.events import Requested
+from bot.core.events import Requested, moment
 from bot.core.saying import Message, Saying
-from bot.errors import MessageGone, MessageThrottled, MessageUnanswered
+from bot.errors import MessageGone, MessageThrottled, MessageUnanswered, MessengerError
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.plain_text import plain_text
 from bot.playground.slack.server import FakeSlack
@@ -78,6 +79,42 @@ async def test_req20_a_place_in_which_the_bot_may_not_write_is_as_good_as_gone(
     slack.faults.error("chat.update" if call == "redraw" else "chat.postMessage", code)
     with pytest.raises(MessageGone):
         await do(messenger, call, change_in("denied"))
+
+
+@pytest.mark.parametrize("shared", ["ext_shared", "pending_ext_shared"])
+async def test_req36_in_a_channel_that_was_shared_outside_meanwhile_nothing_more_is_posted(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, shared: str
+) -> None:
+    card = await messenger.announce(change_in("pending"))
+    setattr(slack.channel("C0OPS"), shared, True)
+    change = change_in("denied", card=(card.channel, card.ts))
+    for call in ("announce", "reply"):
+        with pytest.raises(MessageGone):
+            await do(messenger, call, change)
+    await messenger.redraw(change)
+    (shown,) = slack.channel("C0OPS").messages
+    assert "Denied" in plain_text(shown), "but what is there is not left with live buttons"
+    assert (await messenger.write_to_requester(change, OUTCOME)).channel == "D0RITA"
+
+
+@pytest.mark.parametrize(("error", "kind"), [("channel_not_found", MessageGone), ("internal_error", MessageUnanswered)])
+async def test_req36_a_channel_of_which_nothing_is_known_is_not_written_to(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, error: str, kind: type[MessengerError]
+) -> None:
+    slack.faults.error("conversations.info", error)
+    with pytest.raises(kind):
+        await messenger.announce(change_in("pending"))
+    assert slack.channel("C0OPS").messages == []
+
+
+async def test_req19_a_message_is_found_although_slacks_clock_is_behind_ours(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn
+) -> None:
+    card = await messenger.announce(change_in("pending"))
+    change = change_in("pending")
+    (posted,) = slack.channel("C0OPS").log
+    posted["ts"] = f"{(moment(change.requested_at) - timedelta(minutes=4)).timestamp():.6f}"
+    assert await messenger.find(change, "card") == Message(card.channel, posted["ts"])
 
 
 @pytest.mark.parametrize(
