@@ -188,7 +188,8 @@ def ledger_verify(slack: bool) -> None:
     from bot.verification import verify  # noqa: PLC0415
 
     settings = SlackSettings.from_environment() if slack else None
-    findings, changes, events = asyncio.run(verify(LedgerSettings.from_environment().ledger_file, settings))
+    file, policy_file = LedgerSettings.from_environment().ledger_file, PolicySettings.from_environment().policy_file
+    findings, changes, events = asyncio.run(verify(file, settings, policy_file))
     for finding in findings:
         click.echo(str(finding))
     if findings:

@@ -132,7 +132,7 @@ class MessengerError(BotError):
 
 
 class MessageGone(MessengerError):
-    """The card, its thread or its channel is gone, or the bot is no longer in it."""
+    """The card, its thread or its channel is gone or closed to the bot, or the bot is no longer in it."""
 
 
 class MessageThrottled(MessengerError):

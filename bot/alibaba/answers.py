@@ -35,8 +35,8 @@ def failure(reply: Reply, action: str, resource: str) -> DbsError | None:
     An error code beside `Success: true` means nothing: the documented sample reply has one. `action` and `resource`
     name what RAM must allow.
     """
-    success = str(reply.body.get("Success")).lower()
-    if reply.status == 200 and success == "true":
+    success = reply.body.get("Success")
+    if reply.status == 200 and success is True:
         return None
     code = reply.text("Code", "ErrCode", limit=100)
     message = reply.text("Message", "ErrMessage")
@@ -46,9 +46,9 @@ def failure(reply: Reply, action: str, resource: str) -> DbsError | None:
         return DbsThrottled(code or "Throttling", message, request_id, wait)
     if reply.status >= 500 or code.startswith(_UNCERTAIN):
         return DbsUnanswered(code or f"HTTP {reply.status}", message, request_id, wait)
-    if code and (reply.status >= 400 or success == "false" or "Code" in reply.body):
+    if code and (reply.status >= 400 or success is False or "Code" in reply.body):
         return DbsRefused(code, message, request_id, advice(code, action, resource))
-    if success == "false":
+    if success is False:
         return DbsRefused("Success: false", message or "DBS gave no reason.", request_id)
     said = message or f"The answer, HTTP {reply.status}, says neither that it was done nor that it was not."
     return DbsUnanswered("UnexpectedAnswer", said, request_id)

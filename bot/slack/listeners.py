@@ -12,6 +12,7 @@ from bot.slack.configure import Configure
 from bot.slack.decide import Decisions, not_recorded
 from bot.slack.filled import PLAN
 from bot.slack.form import CALLBACK as FORM
+from bot.slack.inputs import shown_inputs
 from bot.slack.place import of_command, of_message
 from bot.slack.plan_list import PlanList
 from bot.slack.policy_command import PolicyCommand
@@ -145,5 +146,5 @@ class Listeners:
             submitted = await self._configure.submit(body)
             return submitted if isinstance(submitted, dict) else await self._requests.review(submitted)
         except LedgerError as error:
-            first = next((block["block_id"] for block in body["view"]["blocks"] if block["type"] == "input"), PLAN)
+            first = next(iter(shown_inputs(body["view"]).values()), PLAN)
             return {"response_action": "errors", "errors": {first: not_recorded(error)}}

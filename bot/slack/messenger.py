@@ -1,6 +1,7 @@
 """Posts and redraws what is said about a change; every message carries metadata by which it can be found again."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ from bot.core.saying import Kind, Message, Saying
 from bot.errors import MessageGone, MessageThrottled, MessageUnanswered
 from bot.slack.card import EVENT_TYPE, card_blocks, card_text, metadata
 from bot.slack.outcome import call_message, saying_blocks, saying_text
+from bot.slack.people import is_shared_outside
 from bot.slack.place import permalink
 from bot.slack.text import Block
 from bot.slack.web import RATELIMITED, SlackFailed, slack_call
@@ -19,10 +21,24 @@ from bot.slack.web import RATELIMITED, SlackFailed, slack_call
 log = structlog.get_logger("bot.slack.messenger")
 
 GONE = frozenset({"message_not_found", "thread_not_found", "channel_not_found", "not_in_channel", "is_archived"})
+SHUT = frozenset(
+    {
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_locked",
+        "cant_update_message",
+        "edit_window_closed",
+    }
+)
+"""The place is there, but nothing of ours is taken, however often it is asked: as good as gone."""
 UNSURE = frozenset({"unanswered", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 """Nobody knows whether it was posted."""
 UNDRAWABLE = frozenset({"invalid_blocks", "invalid_attachments", "internal_error"})
 """What Slacks that do not take tables or containers are reported to answer."""
+CLOCKS_APART = timedelta(minutes=5)
+"""By how much Slack's clock and ours may differ: by more than that its requests would be refused as too old."""
 PAGE = 200
 PAGES = 20
 
@@ -41,8 +57,8 @@ class SlackMessenger:
 
     async def announce(self, change: Change) -> Message:
         """Post the card: by itself in the channel, or under the message where it was asked for."""
-        request = change.request
-        return await self._post(change, "card", request.channel, _card(change), request.thread or None)
+        await self._stay_inside(change.request.channel)
+        return await self._post(change, "card", change.request.channel, _card(change), change.request.thread or None)
 
     async def redraw(self, change: Change) -> None:
         """Bring the card up to date, its metadata with it."""
@@ -60,6 +76,7 @@ class SlackMessenger:
         """Say something in the card's thread, which is the one it stands in or the one below it."""
         if change.card is None:
             raise MessageGone(f"change {change.id} has no card")
+        await self._stay_inside(change.card.channel)
         return await self._post(change, saying.kind, change.card.channel, _saying(change, saying), change.thread)
 
     async def write_to_requester(self, change: Change, saying: Saying) -> Message:
@@ -78,6 +95,8 @@ class SlackMessenger:
             raise MessageGone(f"change {change.id} has no card")
         else:
             channel, thread = card.channel, change.thread
+        if not to.startswith(("U", "W")):
+            await self._stay_inside(channel)
         await self._post(change, "note", channel, lambda _: call_message(change, text), thread, broadcast=broadcast)
 
     async def _direct(self, user_id: str) -> str:
@@ -87,6 +106,16 @@ class SlackMessenger:
         except SlackFailed as failed:
             raise _translated(failed, final=True) from failed
         return str(opened["channel"]["id"])
+
+    async def _stay_inside(self, channel: str) -> None:
+        """Raise MessageGone for a channel that is shared outside by now: nothing is posted there any more."""
+        try:
+            with slack_call():
+                shown = (await self._client.conversations_info(channel=channel))["channel"]
+        except SlackFailed as failed:
+            raise _translated(failed) from failed
+        if is_shared_outside(shown):
+            raise MessageGone(f"the channel {channel} is shared with another organisation")
 
     async def find(self, change: Change, kind: Kind) -> Message | None:
         """Look for an earlier message of ours: anybody can forge metadata, but not our bot's id."""
@@ -113,7 +142,8 @@ class SlackMessenger:
         if kind != "card" and change.card is None:
             return
         thread = change.request.thread if kind == "card" else change.thread
-        where = {"channel": change.request.channel, "oldest": f"{moment(change.requested_at).timestamp() - 1:.6f}"}
+        oldest = (moment(change.requested_at) - CLOCKS_APART).timestamp()
+        where = {"channel": change.request.channel, "oldest": f"{oldest:.6f}"}
         cursor = ""
         for _ in range(PAGES):
             page: dict[str, Any] = {"include_all_metadata": True, "limit": PAGE, "cursor": cursor or None, **where}
@@ -188,6 +218,6 @@ def _translated(failed: SlackFailed, *, final: bool = False) -> MessageGone | Me
     """Say what a failure means for a message; `final`: a refusal of any kind means that it cannot be posted."""
     if failed.code == RATELIMITED:
         return MessageThrottled(failed.retry_after)
-    if failed.code in GONE or (final and failed.code not in UNSURE):
+    if failed.code in GONE | SHUT or (final and failed.code not in UNSURE):
         return MessageGone(str(failed))
     return MessageUnanswered(str(failed))

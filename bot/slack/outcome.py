@@ -42,7 +42,7 @@ STUCK_ADVICE = (
     "it was, or as it was proposed? Read again says here what DBS shows now. If it is as it was, New request asks for "
     "the change once more."
 )
-ALONE = "You are told here because the card, its thread or its channel is gone."
+ALONE = "You are told here because the card, its thread or its channel is gone, closed to the bot or shared outside."
 
 
 def saying_text(change: Change, saying: Saying) -> str:

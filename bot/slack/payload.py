@@ -5,10 +5,10 @@ Only fields named here go on; Slack's others, such as a token that Bolt would pu
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import from_json
 
 from bot.errors import BotError
@@ -81,6 +81,12 @@ class _State(_Shape):
 class _Block(_Shape):
     type: str
     block_id: str | None = None
+
+    @model_validator(mode="after")
+    def _inputs_are_named(self) -> Self:
+        if self.type == "input" and not self.block_id:
+            raise ValueError("an input without an id")
+        return self
 
 
 class _View(_Named):

@@ -101,6 +101,11 @@ def _person(user: Mapping[str, Any]) -> Person:
     )
 
 
+def is_shared_outside(channel: Mapping[str, Any]) -> bool:
+    """Whether a channel, as Slack shows it, is read by another organisation too, or about to be."""
+    return bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
+
+
 def _channel(channel: Mapping[str, Any]) -> Channel:
     return Channel(
         id=channel["id"],
@@ -108,6 +113,6 @@ def _channel(channel: Mapping[str, Any]) -> Channel:
         # a private channel is shown to its members only, so that not every answer says so once more
         bot_is_member=bool(channel.get("is_member", channel.get("is_private"))),
         is_archived=bool(channel.get("is_archived")),
-        is_shared_outside=bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared")),
+        is_shared_outside=is_shared_outside(channel),
         is_direct=bool(channel.get("is_im") or channel.get("is_mpim")),
     )

@@ -38,7 +38,7 @@ def in_full(rows: Sequence[Row]) -> bool:
     """Whether a message can show all of these rows, whatever blocks it is drawn with."""
     return (
         len(rows) <= MOST_ROWS
-        and sum(len(inert(row.label + row.now + row.proposed)) + 8 for row in rows) <= MOST_TEXT - 3000
+        and sum(len(inert(row.label + row.now + row.proposed)) + 8 for row in rows) <= MOST_TEXT - REST
     )
 
 

@@ -72,11 +72,6 @@ def alert(level: str, text: str | Block) -> Block:
     return {"type": "alert", "level": level, "text": plain(text) if isinstance(text, str) else text}
 
 
-def divider() -> Block:
-    """Return a line across."""
-    return {"type": "divider"}
-
-
 def literal(text: str, **style: bool) -> Block:
     """Return a rich_text element that shows exactly this text; style: bold, italic, code, strike."""
     element: Block = {"type": "text", "text": inert(text)}
@@ -134,17 +129,3 @@ def modal(callback_id: str, title: str, blocks: list[Block], **more: Any) -> Vie
     """Return a modal; title of at most 24 characters. `more`: submit, close, private_metadata."""
     view: View = {"type": "modal", "callback_id": callback_id, "title": plain(title), "blocks": blocks}
     return view | {name: plain(value) if name in {"submit", "close"} else value for name, value in more.items()}
-
-
-def text_of(blocks: list[Block]) -> int:
-    """Count the characters that these blocks show, as Slack's limit on a message counts them."""
-    total = 0
-    stack: list[Any] = list(blocks)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            total += len(node["text"]) if isinstance(node.get("text"), str) else 0
-            stack.extend(node.values())
-        elif isinstance(node, list):
-            stack.extend(node)
-    return total

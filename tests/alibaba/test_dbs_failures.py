@@ -68,6 +68,7 @@ FAILURES: list[tuple[Fault, type[DbsError], str, int]] = [
     (faults.garbage(b"{}"), DbsUnanswered, "UnexpectedAnswer", 1),
     (faults.lie(Success=None), DbsUnanswered, "UnexpectedAnswer", 1),
     (faults.lie(Success="perhaps"), DbsUnanswered, "UnexpectedAnswer", 1),
+    (faults.lie(Success="true"), DbsUnanswered, "UnexpectedAnswer", 1),
     (faults.lie(BackupPlanId="dbsanother"), DbsUnanswered, "UnexpectedAnswer", 1),
     (faults.lose_answer(), DbsUnanswered, "RemoteProtocolError", 1),
     (faults.cut(), DbsUnanswered, "RemoteProtocolError", 0),

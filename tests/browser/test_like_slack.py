@@ -89,6 +89,17 @@ async def test_everybody_sees_only_the_channels_they_are_in(desk: Desk) -> None:
     await desk.shot("another-company")
 
 
+async def test_somebody_of_another_company_may_press_approve_and_it_does_not_count(desk: Desk) -> None:
+    await desk.ask()
+    await desk.behind.get_by_role("button", name="Invite Acme, or not").click()
+    await desk.act_as("U0MILA")
+    await desk.tab.locator("#sidebar .place", has_text="ops").click()
+    await desk.approve()
+    await expect(desk.channel.locator(".private")).to_contain_text("Only members of this workspace can do that")
+    await expect(desk.channel.get_by_text("Waiting for 2 more.")).to_be_visible()
+    await desk.shot("an-outsider")
+
+
 async def test_a_private_answer_is_for_one_person_and_what_is_new_is_counted(
     desk: Desk, open_desk: OpenDesk, setting: Setting
 ) -> None:

@@ -225,7 +225,7 @@ def test_what_is_approved_is_due_at_once_and_what_is_under_way_when_its_lease_en
     assert due_at(after(*TO_SENT), timedelta(hours=1)) == NOON + timedelta(minutes=10)
 
 
-@pytest.mark.parametrize("way", ENDED)
+@pytest.mark.parametrize("way", sorted(ENDED))
 def test_what_ended_is_due_until_it_is_told_and_drawn(way: State) -> None:
     request, *rest = WAYS[way]
     said = (request, ("bot", ANNOUNCED), *rest)

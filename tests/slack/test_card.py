@@ -146,6 +146,17 @@ def test_the_card_says_who_approved_and_by_when_the_next_step_must_come(change_i
     assert "*Denied: nothing was sent.* By <@U0BEN>.\nNot tonight" in text_of(change_in("denied"))
 
 
+def test_the_card_leads_back_to_the_message_it_was_asked_for_at(change_in: ChangeIn, requested: Request) -> None:
+    asked = requested(thread="1.0", origin="https://example.slack.com/archives/C0OPS/p1?thread_ts=1.0&cid=C0OPS")
+    for state in EVERY_STATE:
+        blocks = card_blocks(change_in(state, asked))
+        assert {"type": "link", "url": asked.origin, "text": "Asked in this message"} in [
+            part for block in blocks if block["type"] == "rich_text" for part in block["elements"][0]["elements"]
+        ]
+        assert message_problems({"blocks": blocks}) == []
+        assert "Asked in this message" not in text_of(change_in(state)), "a command has no message"
+
+
 def test_req13_only_our_own_sentences_are_mrkdwn(change_in: ChangeIn, requested: Request) -> None:
     typed = "<!channel> `x` *y* https://evil.example"
     for state in EVERY_STATE:

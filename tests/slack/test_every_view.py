@@ -106,7 +106,8 @@ def test_slack_takes_every_form_review_and_card(
     detail: Plan, values: dict[str, str], known: dict[str, str], tz: str, reason: str, bare: bool
 ) -> None:
     reading = read_plan(detail, str(detail.get("ErrMessage") or ""))
-    draft = Draft("V1", "U0RITA", "C0OPS", reading, known, prefilled(reading.values, known) | values, renewal=1)
+    filled = prefilled(reading.values, known) | values
+    draft = Draft("V1", "U0RITA", "C0OPS", reading, known, filled, renewal=1, typed=None if bare else values)
     view = form_view(draft, [] if bare else ["orders-db", "s" * 75], tz, "" if bare else "Change c1 is open.")
     holds(view)
     draft = Draft("V1", "U0RITA", "C0OPS", reading, known, merged(draft, untouched(view)), renewal=1)

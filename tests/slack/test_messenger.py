@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.change import Change
+from bot.core.events import Requested, moment
 from bot.core.saying import Message, Saying
-from bot.errors import MessageGone, MessageThrottled, MessageUnanswered
+from bot.errors import MessageGone, MessageThrottled, MessageUnanswered, MessengerError
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.plain_text import plain_text
 from bot.playground.slack.server import FakeSlack
@@ -66,6 +68,53 @@ async def test_req20_these_and_no_other_errors_mean_that_the_place_is_gone(
     with pytest.raises(MessageGone):
         await do(messenger, call, change_in("denied"))
     assert set(GONE_CODES) == GONE
+
+
+@pytest.mark.parametrize(("call", "code"), [("announce", "restricted_action"), ("redraw", "cant_update_message"),
+                                            ("reply", "restricted_action_thread_locked")])  # fmt: skip
+async def test_req20_a_place_in_which_the_bot_may_not_write_is_as_good_as_gone(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, code: str, call: str
+) -> None:
+    """Asking for ever would keep the requester from ever being told."""
+    slack.faults.error("chat.update" if call == "redraw" else "chat.postMessage", code)
+    with pytest.raises(MessageGone):
+        await do(messenger, call, change_in("denied"))
+
+
+@pytest.mark.parametrize("shared", ["ext_shared", "pending_ext_shared"])
+async def test_req36_in_a_channel_that_was_shared_outside_meanwhile_nothing_more_is_posted(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, shared: str
+) -> None:
+    card = await messenger.announce(change_in("pending"))
+    setattr(slack.channel("C0OPS"), shared, True)
+    change = change_in("denied", card=(card.channel, card.ts))
+    for call in ("announce", "reply"):
+        with pytest.raises(MessageGone):
+            await do(messenger, call, change)
+    await messenger.redraw(change)
+    (shown,) = slack.channel("C0OPS").messages
+    assert "Denied" in plain_text(shown), "but what is there is not left with live buttons"
+    assert (await messenger.write_to_requester(change, OUTCOME)).channel == "D0RITA"
+
+
+@pytest.mark.parametrize(("error", "kind"), [("channel_not_found", MessageGone), ("internal_error", MessageUnanswered)])
+async def test_req36_a_channel_of_which_nothing_is_known_is_not_written_to(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, error: str, kind: type[MessengerError]
+) -> None:
+    slack.faults.error("conversations.info", error)
+    with pytest.raises(kind):
+        await messenger.announce(change_in("pending"))
+    assert slack.channel("C0OPS").messages == []
+
+
+async def test_req19_a_message_is_found_although_slacks_clock_is_behind_ours(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn
+) -> None:
+    card = await messenger.announce(change_in("pending"))
+    change = change_in("pending")
+    (posted,) = slack.channel("C0OPS").log
+    posted["ts"] = f"{(moment(change.requested_at) - timedelta(minutes=4)).timestamp():.6f}"
+    assert await messenger.find(change, "card") == Message(card.channel, posted["ts"])
 
 
 @pytest.mark.parametrize(
@@ -158,6 +207,32 @@ async def test_req19_only_our_own_message_about_this_change_is_found(
         assert await messenger.find(change, kind) == card
         slack.delete_message(card.ts)
         assert await messenger.find(change, kind) is None
+
+
+async def test_in_somebody_s_thread_card_and_replies_go_there_and_are_found_there(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, requested: Callable[..., Requested]
+) -> None:
+    """However much is said there, and not where two changes share the thread."""
+    slack.world.page_size = 2
+    message = await slack.people["U0RITA"].say("Shorten retention?", "C0OPS")
+    request = requested(thread=message["ts"])
+    pending = change_in("pending", request)
+    assert await messenger.find(pending, "card") is None
+    card = await messenger.announce(pending)
+    assert [one["ts"] for one in slack.channel("C0OPS").thread(message["ts"])] == [card.ts]
+    for _ in range(3):
+        await slack.people["U0RITA"].say("What now?", "C0OPS", thread_ts=message["ts"])
+    assert await messenger.find(pending, "card") == card
+    change = change_in("denied", request, card=(card.channel, card.ts))
+    assert await messenger.find(change, "outcome") is None
+    said = await messenger.reply(change, OUTCOME)
+    assert slack.channel("C0OPS").thread(message["ts"])[-1]["ts"] == said.ts
+    assert await messenger.find(change, "outcome") == said
+    assert await messenger.find(replace(change, id="c2"), "outcome") is None
+    slack.delete_message(message["ts"])
+    assert await messenger.find(change, "outcome") is None
+    with pytest.raises(MessageGone):
+        await messenger.reply(change, OUTCOME)
 
 
 async def test_in_a_place_that_is_gone_nothing_is_found_and_a_failed_search_is_said(

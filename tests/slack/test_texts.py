@@ -1,14 +1,30 @@
 """Text of people and of DBS is shown, never obeyed; and times are told in the reader's own zone."""
 
 import re
+from typing import Any
 
 import pytest
 
 from bot.core.diff import Row
 from bot.slack.rows import MOST_TEXT, SHORT, bulleted, in_full, sections, table, values
-from bot.slack.text import escape, inert, local_time, modal, plain, shortened, text_of
+from bot.slack.text import Block, escape, inert, local_time, modal, plain, shortened
 
 LONG = Row("P", "Long", "a" * 6000, "b" * 6000)
+
+
+def text_of(blocks: list[Block]) -> int:
+    """Count the characters that blocks show, as Slack's limit on a message counts them."""
+    total, nodes = 0, list[Any](blocks)
+    while nodes:
+        match nodes.pop():
+            case {"text": str(text), **others}:
+                total += len(text)
+                nodes.extend(others.values())
+            case dict() as node:
+                nodes.extend(node.values())
+            case list() as inner:
+                nodes.extend(inner)
+    return total
 
 
 @pytest.mark.parametrize("text", ["\u202egnp.exe", "a\u200bb", "\x00", "\x1b[2J", "\u2066x"])

@@ -42,7 +42,7 @@ class PageServer:
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         self._history = History(setting.ledger_file)
-        self._upsets = Upsets(setting.dbs)
+        self._upsets = Upsets(setting)
         self._runner: web.AppRunner | None = None
         self._pulse: asyncio.Task[None] | None = None
         self._port = 0

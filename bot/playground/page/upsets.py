@@ -1,15 +1,17 @@
-"""What a newcomer may let go wrong with a press of a button: DBS misbehaves, or somebody at its console does."""
+"""What a newcomer may let go wrong with a press of a button: DBS misbehaves, or people do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.playground.dbs import FakeDbs, faults
+from bot.playground.dbs import faults
+from bot.playground.page.setting import Setting
+from bot.playground.stage import CHANNEL
 
 CONFIGURE = "ConfigureBackupPlan"
 MOST_DAYS = 1825
 
-Change = Callable[[FakeDbs, str], str]
-"""Upset one plan, by its id, and say what was done."""
+Happening = Callable[[Setting, str], str]
+"""Upset a plan, by its id, or what is around it, and say what was done."""
 
 
 @dataclass(frozen=True)
@@ -20,28 +22,38 @@ class Upset:
     label: str
     says: str
     """What it is good for, in a sentence."""
-    happen: Change
+    happen: Happening
 
 
-def _queued(said: str, *wrong: faults.Fault) -> Change:
-    def queue(dbs: FakeDbs, plan_id: str) -> str:
-        dbs.next(CONFIGURE, *wrong, plan_id=plan_id)
+def _queued(said: str, *wrong: faults.Fault) -> Happening:
+    def queue(setting: Setting, plan_id: str) -> str:
+        setting.dbs.next(CONFIGURE, *wrong, plan_id=plan_id)
         return said.format(plan=plan_id)
 
     return queue
 
 
-def _move(dbs: FakeDbs, plan_id: str) -> str:
-    days = int(dbs.plans[plan_id].get("BackupRetentionPeriod", 0))
+def _move(setting: Setting, plan_id: str) -> str:
+    days = int(setting.dbs.plans[plan_id].get("BackupRetentionPeriod", 0))
     moved = days + 30 if days + 30 <= MOST_DAYS else 30
-    dbs.change(plan_id, BackupRetentionPeriod=moved)
+    setting.dbs.change(plan_id, BackupRetentionPeriod=moved)
     return f"Somebody at the console set the retention of {plan_id} from {days} to {moved} days."
 
 
-def _lock(dbs: FakeDbs, plan_id: str) -> str:
-    locked = dbs.plans[plan_id]["BackupPlanStatus"] == "locked"
-    dbs.change(plan_id, BackupPlanStatus="running" if locked else "locked")
+def _lock(setting: Setting, plan_id: str) -> str:
+    locked = setting.dbs.plans[plan_id]["BackupPlanStatus"] == "locked"
+    setting.dbs.change(plan_id, BackupPlanStatus="running" if locked else "locked")
     return f"{plan_id} is {'running again' if locked else 'locked'}."
+
+
+def _share(setting: Setting, _: str) -> str:
+    ops = setting.slack.channel(CHANNEL)
+    ops.ext_shared = not ops.ext_shared
+    if ops.ext_shared:
+        ops.members.add(setting.mila.id)
+        return "Acme is in #ops now: act as Mila and press Approve on a card."
+    ops.members.discard(setting.mila.id)
+    return "Acme is no longer in #ops."
 
 
 PRECHECK = "Precheck failed: the account backup has no SELECT on mysql.proc."
@@ -92,14 +104,20 @@ UPSETS = (
         "locked", "Lock or unlock", "The plan's subscription ends, or is renewed: no form opens for a locked plan.",
         _lock,
     ),
+    Upset(
+        "shared", "Invite Acme, or not",
+        "Another company shares #ops: its people see the cards and can press Approve, which does not count.",
+        _share,
+    ),
 )  # fmt: skip
 
 
 class Upsets:
     """The buttons, and what was queued with them."""
 
-    def __init__(self, dbs: FakeDbs) -> None:
-        self._dbs = dbs
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._dbs = setting.dbs
         self._named = {upset.name: upset for upset in UPSETS}
         self._labels: list[tuple[faults.Fault, str]] = []
         self.said: list[str] = []
@@ -110,7 +128,7 @@ class Upsets:
         upset = self._named[name]
         self._dbs.plans[plan_id]  # an unknown plan would only be noticed when it is too late
         before = [fault for _, _, fault in self._dbs.queued]
-        self.said.append(upset.happen(self._dbs, plan_id))
+        self.said.append(upset.happen(self._setting, plan_id))
         new = [fault for _, _, fault in self._dbs.queued][len(before) :]
         self._labels += [(fault, upset.label) for fault in new]
         return self.said[-1]

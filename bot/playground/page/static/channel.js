@@ -42,7 +42,7 @@ export function drawChannel() {
   const isHome = store.home && channel.kind === "im" && store.sight.home;
   home.hidden = !isHome;
   list.hidden = Boolean(isHome);
-  writing.node.hidden = Boolean(isHome);
+  writing.node.hidden = Boolean(isHome) || channel.archived;
   if (isHome) drawHome();
   const follows = isNew || list.scrollHeight - list.scrollTop - list.clientHeight < NEAR;
   keyed(list, rows(channel), (row) => row.key, (row) => row.sign, (row) => row.draw());
