@@ -1,11 +1,11 @@
-"""What the composition root says of a policy before anybody asks for anything."""
+"""What is said of a policy's defaults before anybody asks for anything."""
 
 from doubles import MemoryPeople
 from structlog.testing import capture_logs
 
-from bot.app import warn_of_groups
 from bot.core.policy import read_policy
 from bot.errors import LookUpFailed
+from bot.policy_warnings import warn_of_groups
 
 POLICY = """
 [defaults]

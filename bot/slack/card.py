@@ -12,6 +12,7 @@ from bot.slack.text import (
     bullets,
     button,
     context,
+    cut,
     date,
     escape,
     fields,
@@ -39,6 +40,8 @@ REASON = 1500
 WHY = 1000
 """Characters of what all rules say together; the policy file has the rest."""
 
+ASKED = 1500
+"""Characters of what the policy asks for: longer only where many rules of many groups apply."""
 WAITS = "Approved: waits until the policy allows it to be carried out,"
 UNTIL_SENT = "until it is sent it can be denied or withdrawn"
 ENDINGS = {
@@ -162,7 +165,8 @@ def _standing(change: Change) -> list[Block]:
     if change.state is State.PENDING:
         demand = change.request.demand
         more = change.lacking.sentence if len(demand.seats) > 1 else f"{change.missing} more"
-        return [section(mrkdwn(f"*Waiting for {more}.* {demand.sentence}")), *reasons(demand)]
+        waiting = f"*Waiting for {cut(more, ASKED // 2)}.* {cut(demand.sentence, ASKED)}"
+        return [section(mrkdwn(waiting)), *reasons(demand)]
     # Nothing is different for people between the last approval and the send.
     unsent = change.open and not change.sent_at
     state = State.APPROVED if unsent else change.state

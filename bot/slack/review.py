@@ -7,9 +7,9 @@ from bot.core.diff import Diff
 from bot.core.duration import say_duration
 from bot.core.events import Demand
 from bot.core.policy import Policy
-from bot.slack.card import reasons
+from bot.slack.card import ASKED, reasons
 from bot.slack.rows import bulleted, values
-from bot.slack.text import Block, View, alert, context, literal, modal, mrkdwn, plain, rich, section
+from bot.slack.text import Block, View, alert, context, cut, literal, modal, mrkdwn, plain, rich, section
 
 CALLBACK = "review"
 DENY = "deny"
@@ -42,7 +42,7 @@ def review_view(
         stay = "1 value stays as it is:" if number == 1 else f"{number} values stay as they are:"
         blocks += [context(plain(stay)), values(shown.unchanged)]
     if demand is not None:
-        blocks += [section(mrkdwn(demand.sentence)), *reasons(demand)]
+        blocks += [section(mrkdwn(cut(demand.sentence, ASKED))), *reasons(demand)]
     defaults = policy.defaults
     until = _until(demand) if demand is not None else ""
     where = f" Allowed channels: {', '.join(f'<#{one}>' for one in defaults.channels)}." if defaults.channels else ""

@@ -47,6 +47,11 @@ def mrkdwn(text: str) -> Block:
     return {"type": "mrkdwn", "text": text}
 
 
+def cut(text: str, longest: int) -> str:
+    """Return mrkdwn of our own in at most `longest` characters, cut between words so that no mention is broken."""
+    return text if len(text) <= longest else text[: longest - 1].rsplit(" ", 1)[0] + " …"
+
+
 def section(text: Block, *, fields: list[Block] | None = None) -> Block:
     """Return a section."""
     return {"type": "section", "text": text} if fields is None else {"type": "section", "text": text, "fields": fields}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bot.core.change import Change, State
+from bot.core.demand import Demand, Matched, Slot
 from bot.core.events import Requested
 from bot.playground.slack.plain_text import plain_text
 from bot.playground.slack.schema import RENDERED_LIMIT, message_problems, rendered_length, table_problems
@@ -48,6 +49,42 @@ def test_slack_takes_the_card_in_every_state_however_long_the_words(
     assert problems(change_in(state), simple=simple) == []
     long = requested({"BackupPlanName": "n" * 3000}, plan_name="😀" * 3000, reason=HIDDEN)
     assert problems(change_in(state, long), simple=simple) == []
+
+
+@pytest.mark.parametrize("simple", [False, True], ids=["with tables", "simple"])
+def test_slack_takes_the_card_however_many_rules_apply(change_in: ChangeIn, requested: Request, simple: bool) -> None:
+    slots = [Slot(rule=f"r{n}", who=(f"S0GROUP{n}",), at_least=1, pool=(f"U{n}",)) for n in range(90)]
+    groups = " and ".join(f"1 of <!subteam^{slot.who[0]}>" for slot in slots)
+    demand = Demand(
+        approvals=90, approvers=(), pool=("U0",), policy="", sentence=f"90 people must approve, at least {groups}.",
+        slots=tuple(slots), rules=tuple(Matched(name=f"r{n}", reason="Why not?" * 60) for n in range(90)),
+        incident=True, on_call=tuple(slot.who[0] for slot in slots),
+    )  # fmt: skip
+    long = requested({"BackupPlanName": "n" * 3000}, plan_name="😀" * 3000, reason=HIDDEN, demand=demand)
+    pending = change_in("pending", long)
+    assert problems(pending, simple=simple) == []
+    assert text_of(pending).count("…") >= 3
+
+
+def test_approvals_that_fill_no_place_are_named_and_not_counted(change_in: ChangeIn, requested: Request) -> None:
+    places = (
+        Slot(rule="r", who=("S0DBA",), at_least=1, pool=("U0ANA", "U0BEN")),
+        Slot(rule="r", who=("S0SRE",), at_least=1, pool=("U0SAM",)),
+    )
+    rules = (Matched(name="r", reason="It takes both."),)
+    demand = requested().demand.model_copy(update={"slots": places, "rules": rules})
+    text = text_of(change_in("approved", requested(demand=demand)))
+    assert "1 of 2: <@U0ANA>, <@U0BEN>" in text
+    assert "Waiting for 1 more person from <!subteam^S0SRE>." in text
+    assert "It takes both." in text
+
+
+def test_what_waits_for_its_window_says_so_and_until_when(change_in: ChangeIn, requested: Request) -> None:
+    demand = requested().demand.model_copy(update={"windows": (("daily 20:00-21:00 UTC",),)})
+    change = change_in("approved", requested(demand=demand))
+    assert "Approved: waits until the policy allows it to be carried out," in text_of(change)
+    assert f"<!date^{int(change.opens_at.timestamp())}^" in str(card_blocks(change))
+    assert buttons(change) == ["deny", "withdraw"]
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,26 @@ async def test_a_change_without_a_card_has_no_thread(messenger: SlackMessenger, 
     change = change_in("denied")
     with pytest.raises(MessageGone):
         await messenger.reply(without_card(change), OUTCOME)
+    with pytest.raises(MessageGone):
+        await messenger.call(without_card(change), "Please look.")
     await messenger.redraw(without_card(change))
+
+
+async def test_calls_go_to_the_thread_the_channel_too_or_to_somebody_with_a_link(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn
+) -> None:
+    card = await messenger.announce(change_in("pending"))
+    change = change_in("pending", card=(card.channel, card.ts))
+    await messenger.call(change, "Thread.")
+    await messenger.call(change, "Both.", broadcast=True)
+    await messenger.call(change, "Alone.", to="U0RITA")
+    await messenger.call(without_card(change), "No card.", to="C0OPS")
+    said = [one["text"] for one in slack.channel("C0OPS").messages[1:]]
+    assert said == ["Both.", "No card."]
+    assert [one["text"] for one in slack.channel("C0OPS").thread(card.ts)] == ["Thread.", "Both."]
+    (alone,) = slack.world.workspace.dm("U0RITA").messages
+    assert alone["text"].startswith("Alone. <https://")
+    assert alone["metadata"]["event_payload"]["kind"] == "note"
 
 
 @pytest.mark.parametrize("kind", ["card", "outcome"])
