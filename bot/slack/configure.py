@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -50,28 +50,18 @@ LOST = "This form is older than an hour, or was opened by somebody else. Close i
 ASK_SOMEBODY = "Somebody who may ask for changes can do it for you; this bot's policy says who that is."
 
 
+@dataclass(frozen=True, kw_only=True)
 class Configure:
     """The form, as one process serves it; its state lives in the ledger's drafts."""
 
-    def __init__(
-        self,
-        *,
-        client: AsyncWebClient,
-        ledger: Ledger,
-        dbs: Dbs,
-        rights: Rights,
-        plans: PlanList,
-        whisper: Whisper,
-        tasks: Tasks,
-    ) -> None:
-        self._client = client
-        self._ledger = ledger
-        self._dbs = dbs
-        self._rights = rights
-        self._plans = plans
-        self._whisper = whisper
-        self._tasks = tasks
-        self._turns = Turns()
+    client: AsyncWebClient
+    ledger: Ledger
+    dbs: Dbs
+    rights: Rights
+    plans: PlanList
+    whisper: Whisper
+    tasks: Tasks
+    _turns: Turns = field(default_factory=Turns, init=False)
 
     async def open(
         self,
@@ -88,13 +78,13 @@ class Configure:
         `typed` are the values that came with a command; `again` is an ended change whose values are proposed once more.
         """
         if not plan_id:
-            self._plans.refresh_soon()
+            self.plans.refresh_soon()
         try:
             with slack_call():
                 first = reading_view(plan_id) if plan_id else picker_view()
-                opened = await self._client.views_open(trigger_id=body.get("trigger_id", ""), view=first)
+                opened = await self.client.views_open(trigger_id=body.get("trigger_id", ""), view=first)
         except SlackFailed as failed:
-            await self._whisper(body, TOO_LATE.format(code=failed.code))
+            await self.whisper(body, TOO_LATE.format(code=failed.code))
             return
         draft = Draft(
             view_id=opened["view"]["id"],
@@ -106,8 +96,8 @@ class Configure:
             typed=typed,
         )
         async with self._telling_trouble(draft.view_id):
-            await self._ledger.keep_draft(draft)
-            await self._rights.may_request(opener)
+            await self.ledger.keep_draft(draft)
+            await self.rights.may_request(opener)
             if plan_id:
                 await self._load(draft, plan_id, again.request.proposed if again else None)
 
@@ -116,10 +106,10 @@ class Configure:
         view_id = view_of(body)
         async with self._telling_trouble(view_id):
             draft = await self._draft(body)
-            await self._rights.may_request(draft.opener)
+            await self.rights.may_request(draft.opener)
             if plan_id != NO_PLAN:
                 # A slower answer about a plan chosen before must not replace this one's.
-                await self._ledger.keep_draft(replace(draft, values={**(draft.values or {}), PLAN: plan_id}))
+                await self.ledger.keep_draft(replace(draft, values={**(draft.values or {}), PLAN: plan_id}))
                 said = alert("info", reading_text(plan_id))
                 await self._update(view_id, picker_view(said, plan_id, draft.renewal))
             await self._load(draft, plan_id)
@@ -133,7 +123,7 @@ class Configure:
                 if draft.reading is None or not is_of(view, draft):
                     return  # a plan chosen meanwhile is about to be shown, or is already
                 draft = replace(draft, values=merged(draft, view))
-                await self._ledger.keep_draft(draft)
+                await self.ledger.keep_draft(draft)
                 if await self._update(view_id, await self._form(draft), view.get("hash")) == CONFLICT:
                     # Something else was drawn since that choice: the draft, where all choices meet, goes over it.
                     await self._update(view_id, await self._form(await self._draft(body)))
@@ -149,13 +139,13 @@ class Configure:
             return updated(message_view(lost.sentence))
         picked = typed_values(view).get(PLAN, "")
         if draft.reading is None or (picked and picked != draft.reading.plan_id):
-            self._tasks.start(self.pick(body, picked))
+            self.tasks.start(self.pick(body, picked))
             said = alert("info", READING.format(reading=reading_text(picked)))
             return updated(picker_view(said, picked, draft.renewal))
         if not is_of(view, draft):
             return updated(await self._form(draft))
         draft = replace(draft, values=merged(draft, view))
-        await self._ledger.keep_draft(draft)
+        await self.ledger.keep_draft(draft)
         if is_outdated(view, draft):
             return updated(await self._form(draft))
         if found := self.problems(draft):
@@ -168,13 +158,13 @@ class Configure:
         values = proposed(draft)
         if name := values.get(SECRET):
             plan_id = draft.reading.plan_id if draft.reading else ""
-            if why := secret_problem(self._rights.policy, name, plan_id, values):
+            if why := secret_problem(self.rights.policy, name, plan_id, values):
                 found.setdefault(SECRET, []).append(why)
         return found
 
     async def _draft(self, body: Mapping[str, Any]) -> Draft:
         """Return the draft of the form that a payload comes from. Raises Refusal if it is lost or somebody else's."""
-        draft = await draft_of(self._ledger, body)
+        draft = await draft_of(self.ledger, body)
         if draft is None or draft.opener != body["user"]["id"]:
             raise Refusal("lost", LOST)
         return draft
@@ -186,7 +176,7 @@ class Configure:
             await self._update(draft.view_id, picker_view(alert("error", said), "", draft.renewal))
             return
         try:
-            reading, origin = await asyncio.gather(self._dbs.read(plan_id), origin_of(self._client, draft))
+            reading, origin = await asyncio.gather(self.dbs.read(plan_id), origin_of(self.client, draft))
             said = LOCKED.format(plan_id=plan_id) if reading.status == "locked" else ""
         except DbsError as error:
             said = trouble(plan_id, error)
@@ -195,28 +185,28 @@ class Configure:
         if said:
             await self._update(draft.view_id, picker_view(alert("error", said), plan_id, draft.renewal))
             return
-        known = await self._ledger.last_applied(self._dbs.host, plan_id)
+        known = await self.ledger.last_applied(self.dbs.host, plan_id)
         values = prefilled(reading.values, known) if again is None else proposed_again(again, reading.values)
         renewal = draft.renewal + (draft.reading is not None)
         draft = replace(draft, reading=reading, known=known, values=values, renewal=renewal, origin=origin)
-        draft = with_typed(draft, self._rights.policy.secrets_for(plan_id))
-        await self._ledger.keep_draft(draft)
+        draft = with_typed(draft, self.rights.policy.secrets_for(plan_id))
+        await self.ledger.keep_draft(draft)
         await self._update(draft.view_id, await self._form(draft))
 
     async def _is_superseded(self, draft: Draft, plan_id: str) -> bool:
         """Whether another plan was chosen while this one was read."""
-        now = await self._ledger.draft(draft.view_id)
+        now = await self.ledger.draft(draft.view_id)
         return now is not None and (now.values or {}).get(PLAN, plan_id) != plan_id
 
     async def _form(self, draft: Draft) -> View:
         plan_id = draft.reading.plan_id if draft.reading else ""
-        other = await self._ledger.open_change(self._dbs.host, plan_id)
-        warning = open_text(other, await card_link(self._client, self._ledger, other)) if other else ""
+        other = await self.ledger.open_change(self.dbs.host, plan_id)
+        warning = open_text(other, await card_link(self.client, self.ledger, other)) if other else ""
         try:
-            tz = (await self._rights.people.person(draft.opener)).tz
+            tz = (await self.rights.people.person(draft.opener)).tz
         except LookUpFailed:
             tz = ""  # only the hint about local time needs it
-        return form_view(draft, self._rights.policy.secrets_for(plan_id), tz, warning)
+        return form_view(draft, self.rights.policy.secrets_for(plan_id), tz, warning)
 
     @asynccontextmanager
     async def _telling_trouble(self, view_id: str) -> AsyncIterator[None]:
@@ -233,7 +223,7 @@ class Configure:
             )
 
     async def _update(self, view_id: str, view: View, seen: str | None = None) -> str:
-        return await update_view(self._client, view_id, view, seen)
+        return await update_view(self.client, view_id, view, seen)
 
 
 def trouble(plan_id: str, error: DbsError) -> str:

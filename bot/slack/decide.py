@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -36,33 +37,20 @@ ALTERED = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
 class Decisions:
     """What people decide about a change, as one process takes it."""
 
-    def __init__(
-        self,
-        *,
-        client: AsyncWebClient,
-        ledger: Ledger,
-        dbs: Dbs,
-        rights: Rights,
-        configure: Configure,
-        engine: Engine,
-        telling: Telling,
-        clock: Clock,
-        whisper: Whisper,
-        tasks: Tasks,
-    ) -> None:
-        self._client = client
-        self._ledger = ledger
-        self._dbs = dbs
-        self._rights = rights
-        self._configure = configure
-        self._engine = engine
-        self._telling = telling
-        self._clock = clock
-        self._whisper = whisper
-        self._tasks = tasks
+    client: AsyncWebClient
+    ledger: Ledger
+    dbs: Dbs
+    rights: Rights
+    configure: Configure
+    engine: Engine
+    telling: Telling
+    clock: Clock
+    whisper: Whisper
+    tasks: Tasks
 
     async def approve(self, body: Mapping[str, Any], value: str) -> None:
         """Count one more approval of exactly what this card showed."""
@@ -91,10 +79,10 @@ class Decisions:
         try:
             change = await self._found(body, change_id)
             objection, _ = await self._standing(body, change)
-            decisions.refuse_denial(change, self._clock.now(), by=by, objection=objection)
+            decisions.refuse_denial(change, self.clock.now(), by=by, objection=objection)
             with slack_call():
                 view = deny_view(change_id, plan_name(change))
-                await self._client.views_open(trigger_id=body.get("trigger_id", ""), view=view)
+                await self.client.views_open(trigger_id=body.get("trigger_id", ""), view=view)
         except Refusal as refusal:
             await self._refuse(body, change_id, "deny", refusal)
         except SlackFailed as failed:
@@ -112,13 +100,13 @@ class Decisions:
             change = await self._found(body, change_id)
             objection, _ = await self._standing(body, change)
             decide = partial(decisions.deny, by=by, objection=objection, reason=reason)
-            change = await self._ledger.record(change_id, decide)
+            change = await self.ledger.record(change_id, decide)
         except Refusal as refusal:
             await self._bar(change_id, by, "deny", refusal)
             return {"response_action": "errors", "errors": {REASON: await self._named(refusal.sentence)}}
         except LedgerError as error:
             return {"response_action": "errors", "errors": {REASON: not_recorded(error)}}
-        self._engine.advance_soon(change)
+        self.engine.advance_soon(change)
         return None
 
     async def ask_again(self, body: Mapping[str, Any], change_id: str) -> None:
@@ -132,14 +120,14 @@ class Decisions:
             self._say(body, not_recorded(error))
             return
         place = of_change(change, (body.get("channel") or {}).get("id", ""))
-        await self._configure.open(body, body["user"]["id"], place, change.request.plan_id, again=change)
+        await self.configure.open(body, body["user"]["id"], place, change.request.plan_id, again=change)
 
     async def read_again(self, body: Mapping[str, Any], change_id: str) -> None:
         """Read the plan of a stuck change and say in its thread what it looks like now."""
         try:
-            await self._rights.may_see(body["user"]["id"])
+            await self.rights.may_see(body["user"]["id"])
             change = await self._found(body, change_id)
-            reading = await self._dbs.read(change.request.plan_id)
+            reading = await self.dbs.read(change.request.plan_id)
         except DbsError as error:
             self._say(body, escape(trouble("The plan", error)))
             return
@@ -154,7 +142,7 @@ class Decisions:
         found = read_again_text(change, reading.status, before, after)
         clicked_in = (body.get("channel") or {}).get("id")
         if change.card is not None and clicked_in == change.card.channel:
-            await self._telling.note(change, found)
+            await self.telling.note(change, found)
         else:
             self._say(body, escape(found))  # the button was on a direct message: the thread is gone
 
@@ -165,32 +153,32 @@ class Decisions:
     async def _take(self, body: Mapping[str, Any], change_id: str, action: str, decide: Callable[[], Any]) -> None:
         """Record a decision, or tell the person why not."""
         try:
-            change = await self._ledger.record(change_id, await decide())
+            change = await self.ledger.record(change_id, await decide())
         except Refusal as refusal:
             await self._refuse(body, change_id, action, refusal)
             return
         except LedgerError as error:
             self._say(body, not_recorded(error))
             return
-        self._engine.advance_soon(change)
+        self.engine.advance_soon(change)
 
     async def _found(self, body: Mapping[str, Any], change_id: str) -> Change:
         """Return the change, with its card written down where the click came before that was."""
-        change = decisions.known(await self._ledger.change(change_id))
+        change = decisions.known(await self.ledger.change(change_id))
         message, channel = body.get("message"), body.get("channel")
         if change.card is None and message and channel and channel["id"] == change.request.channel:
             announce = partial(decisions.announce, channel=channel["id"], ts=message["ts"])
-            change = await self._ledger.record(change_id, announce)
+            change = await self.ledger.record(change_id, announce)
             if change.appended:
-                self._engine.advance_soon(change)
+                self.engine.advance_soon(change)
         return change
 
     async def _standing(self, body: Mapping[str, Any], change: Change) -> tuple[Refusal | None, str]:
         """Return why this person may not decide, None if they may, and why the policy wants more by now."""
         user = body["user"]
-        if user.get("team_id") and user["team_id"] != self._rights.team_id:
+        if user.get("team_id") and user["team_id"] != self.rights.team_id:
             return Refusal("outsider", "Only members of this workspace can do that; you belong to another one."), ""
-        return await self._rights.standing(change, user["id"])
+        return await self.rights.standing(change, user["id"])
 
     async def _refuse(self, body: Mapping[str, Any], change_id: str, action: str, refusal: Refusal) -> None:
         await self._bar(change_id, body["user"]["id"], action, refusal)
@@ -201,7 +189,7 @@ class Decisions:
         for user_id in re.findall(r"<@(\w+)>", sentence):
             try:
                 async with asyncio.timeout(0.5):
-                    name = (await self._rights.people.person(user_id)).name
+                    name = (await self.rights.people.person(user_id)).name
             except (LookUpFailed, TimeoutError):
                 continue
             sentence = sentence.replace(f"<@{user_id}>", f"@{inert(name)}")
@@ -209,14 +197,14 @@ class Decisions:
 
     def _say(self, body: Mapping[str, Any], text: str) -> None:
         """Tell the person alone, without keeping Slack waiting for the answer to the click itself."""
-        self._tasks.start(self._whisper(body, text))
+        self.tasks.start(self.whisper(body, text))
 
     async def _bar(self, change_id: str, by: str, action: str, refusal: Refusal) -> None:
         """Write down a click that somebody had no right to."""
         if refusal.reason in decisions.NOT_A_RIGHT:
             return
         try:
-            await self._ledger.record(change_id, partial(decisions.bar, by=by, action=action, refusal=refusal))
+            await self.ledger.record(change_id, partial(decisions.bar, by=by, action=action, refusal=refusal))
         except (Refusal, LedgerError) as error:
             log.warning("refused_click_not_recorded", change=change_id, by=by, problem=str(error))
 

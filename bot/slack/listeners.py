@@ -1,6 +1,7 @@
 """What Slack delivers, and who answers it: few listeners, for Bolt compares each payload with every one of them."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -43,27 +44,17 @@ The thread of the card says what came of it."""
 NOT_OPENED = f"`{COMMAND} configure` did not open a form:"
 
 
+@dataclass(frozen=True, kw_only=True)
 class Listeners:
     """Everything that people can do."""
 
-    def __init__(
-        self,
-        *,
-        rights: Rights,
-        configure: Configure,
-        requests: Requests,
-        decide: Decisions,
-        plans: PlanList,
-        policy: PolicyCommand,
-        tasks: Tasks,
-    ) -> None:
-        self._rights = rights
-        self._configure = configure
-        self._requests = requests
-        self._decide = decide
-        self._plans = plans
-        self._policy = policy
-        self._tasks = tasks
+    rights: Rights
+    configure: Configure
+    requests: Requests
+    decide: Decisions
+    plans: PlanList
+    policy: PolicyCommand
+    tasks: Tasks
 
     def register(self, app: AsyncApp) -> None:
         """Have Bolt deliver to these."""
@@ -81,7 +72,7 @@ class Listeners:
             case "configure":
                 await ack(self._configure_command(body, "".join(rest)))
             case "policy":
-                await ack(await self._policy.answer(body, "".join(rest)))
+                await ack(await self.policy.answer(body, "".join(rest)))
             case "" | "help":
                 await ack(HELP)
             case _:
@@ -89,16 +80,16 @@ class Listeners:
 
     def _configure_command(self, body: dict[str, Any], line: str) -> str:
         """Have the form opened, or return what is wrong with the line."""
-        typed = read_command(line, self._rights.policy.secrets_for)
+        typed = read_command(line, self.rights.policy.secrets_for)
         if typed.problems:
             return "\n".join([NOT_OPENED, *(f"• {problem}" for problem in typed.problems), "", HELP])
         place = of_command(body)
-        self._tasks.start(self._configure.open(body, body["user_id"], place, typed.plan_id, typed=typed.values or None))
+        self.tasks.start(self.configure.open(body, body["user_id"], place, typed.plan_id, typed=typed.values or None))
         return ""
 
     async def shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Answer "Configure backup plan" in the menu of a message: threads know no commands."""
-        self._tasks.start(self._configure.open(body, body["user"]["id"], of_message(body)))
+        self.tasks.start(self.configure.open(body, body["user"]["id"], of_message(body)))
         await ack()
 
     async def action(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -107,44 +98,44 @@ class Listeners:
         value = clicked.get("value") or ""
         match clicked["action_id"]:
             case "approve":
-                await self._decide.approve(body, value)
+                await self.decide.approve(body, value)
             case "withdraw":
-                await self._decide.withdraw(body, value)
+                await self.decide.withdraw(body, value)
             case "deny":
-                self._tasks.start(self._decide.ask_why(body, value))
+                self.tasks.start(self.decide.ask_why(body, value))
             case "new_request":
-                self._tasks.start(self._decide.ask_again(body, value))
+                self.tasks.start(self.decide.ask_again(body, value))
             case "read_again":
-                self._tasks.start(self._decide.read_again(body, value))
+                self.tasks.start(self.decide.read_again(body, value))
             case _ if not body.get("view"):
-                self._decide.outdated(body)
+                self.decide.outdated(body)
             case name if name == PLAN:
                 chosen = (clicked.get("selected_option") or {}).get("value", "")
-                self._tasks.start(self._configure.pick(body, chosen))
+                self.tasks.start(self.configure.pick(body, chosen))
             case _:
-                self._tasks.start(self._configure.redraw(body))
+                self.tasks.start(self.configure.redraw(body))
         await ack()
 
     async def options(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Answer the typeahead, for those who may see plans."""
         try:
-            await self._rights.may_see(body["user"]["id"])
+            await self.rights.may_see(body["user"]["id"])
         except Refusal:
             await ack(options=[])
             return
-        await ack(options=suggestions(self._plans, body["value"]))
+        await ack(options=suggestions(self.plans, body["value"]))
 
     async def submission(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Answer the submission of a form, a review or a denial."""
-        answers = {FORM: self._form, REVIEW: self._requests.submit, DENY: self._decide.deny}
+        answers = {FORM: self._form, REVIEW: self.requests.submit, DENY: self.decide.deny}
         answer = answers.get(body["view"]["callback_id"])
         said = await answer(body) if answer else None
         await (ack(**said) if said else ack())
 
     async def _form(self, body: dict[str, Any]) -> dict[str, Any] | None:
         try:
-            submitted = await self._configure.submit(body)
-            return submitted if isinstance(submitted, dict) else await self._requests.review(submitted)
+            submitted = await self.configure.submit(body)
+            return submitted if isinstance(submitted, dict) else await self.requests.review(submitted)
         except LedgerError as error:
             first = next(iter(shown_inputs(body["view"]).values()), PLAN)
             return {"response_action": "errors", "errors": {first: not_recorded(error)}}

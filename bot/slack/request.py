@@ -2,6 +2,7 @@
 
 import secrets as randomness
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -39,27 +40,17 @@ TOO_LONG = (
 Answer = dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Requests:
     """The step in which a form becomes a change."""
 
-    def __init__(
-        self,
-        *,
-        client: AsyncWebClient,
-        ledger: Ledger,
-        dbs: Dbs,
-        rights: Rights,
-        configure: Configure,
-        engine: Engine,
-        clock: Clock,
-    ) -> None:
-        self._client = client
-        self._ledger = ledger
-        self._dbs = dbs
-        self._rights = rights
-        self._configure = configure
-        self._engine = engine
-        self._clock = clock
+    client: AsyncWebClient
+    ledger: Ledger
+    dbs: Dbs
+    rights: Rights
+    configure: Configure
+    engine: Engine
+    clock: Clock
 
     async def review(self, draft: Draft) -> Answer:
         """Return the review of a draft, with what stands in its way said at the top."""
@@ -68,18 +59,18 @@ class Requests:
             return refused(PLAN, LOST)
         demand, obstacles = None, []
         try:
-            here = await self._rights.channel(draft.channel)
+            here = await self.rights.channel(draft.channel)
             demand = await self._demand(draft, here)
         except Refusal as refusal:
             obstacles.append(alert("error", refusal.sentence))
-        if other := await self._ledger.open_change(self._dbs.host, reading.plan_id):
+        if other := await self.ledger.open_change(self.dbs.host, reading.plan_id):
             obstacles.append(alert("error", mrkdwn(open_text(other, await self._link(other)))))
         shown = diff(reading, proposed(draft), draft.known)
         if not in_full(shown.rows):
             obstacles.append(alert("error", TOO_LONG))
         plan = f"{reading.values.get('BackupPlanName', '')} ({reading.plan_id})"
         place = draft.channel, draft.thread
-        view = review_view(draft.view_id, plan, shown, self._rights.policy, demand, obstacles, *place)
+        view = review_view(draft.view_id, plan, shown, self.rights.policy, demand, obstacles, *place)
         return {"response_action": "push", "view": view}
 
     async def submit(self, body: Mapping[str, Any]) -> Answer:
@@ -92,71 +83,71 @@ class Requests:
             return refused(REASON, not_recorded(error))
 
     async def _submit(self, view: Mapping[str, Any], requester: str) -> Answer:
-        draft = await self._ledger.draft(view.get("private_metadata") or view["id"])
+        draft = await self.ledger.draft(view.get("private_metadata") or view["id"])
         if draft is None or draft.opener != requester or draft.reading is None:
             return refused(REASON, LOST)
         typed = typed_values(view)
         reason, channel = typed.get(REASON, "").strip(), typed.get(CHANNEL, "")
         errors = {} if reason else {REASON: "Say why: the approvers decide on it."}
         async with answered_in_time():  # one limit for all that Slack is asked, or the answer would come too late
-            where = await self._rights.channel(channel)
+            where = await self.rights.channel(channel)
             if why := self._channel_problem(where):
                 errors[CHANNEL] = why
             try:
-                await self._rights.may_request(requester)
+                await self.rights.may_request(requester)
                 demand = await self._demand(draft, where)
             except Refusal as refusal:
                 errors[REASON] = refusal.sentence
         if errors:
             return {"response_action": "errors", "errors": errors}
-        if found := self._configure.problems(draft):
+        if found := self.configure.problems(draft):
             return refused(REASON, " ".join(sentence for sentences in found.values() for sentence in sentences))
         if not in_full(diff(draft.reading, proposed(draft), draft.known).rows):
             return refused(REASON, TOO_LONG)
         return await self._record(requester, self._requested(draft, demand, reason, where, view["id"]))
 
     async def _record(self, requester: str, data: Requested) -> Answer:
-        change_id = new_change_id(int(self._clock.now().timestamp() * 1000))
+        change_id = new_change_id(int(self.clock.now().timestamp() * 1000))
         try:
-            change = await self._ledger.record(change_id, partial(decisions.request, by=requester, data=data))
+            change = await self.ledger.record(change_id, partial(decisions.request, by=requester, data=data))
         except AlreadyRequested:
             return {"response_action": "clear"}
         except PlanTaken as taken:
             link = await self._link(taken.change_id)
             return refused(REASON, f"{OPEN.format(change_id=taken.change_id)} {link}".strip())
-        self._engine.advance_soon(change)
+        self.engine.advance_soon(change)
         return {"response_action": "clear"}
 
     def _channel_problem(self, channel: Channel) -> str:
         if not channel.id:
             return "Choose the channel in which it is decided."
-        return channel_problem(self._rights.policy, channel)
+        return channel_problem(self.rights.policy, channel)
 
     async def _demand(self, draft: Draft, channel: Channel) -> Demand:
         """Say what the policy asks for. Raises Refusal if it denies it, too few can approve, or no time ever comes."""
         if draft.reading is None:
             raise Refusal("lost", LOST)
-        asked = await self._rights.demand(facts_for(draft.reading, proposed(draft), draft.known, draft.opener, channel))
-        now = self._clock.now()
+        asked = await self.rights.demand(facts_for(draft.reading, proposed(draft), draft.known, draft.opener, channel))
+        now = self.clock.now()
         if opens_at(asked.windows, asked.freezes, now) is None:
             raise Refusal("never", f"The policy's windows and freezes leave no time for it. {say_opening(asked, now)}")
         return asked
 
     async def _link(self, change_id: str) -> str:
-        return await card_link(self._client, self._ledger, change_id)
+        return await card_link(self.client, self.ledger, change_id)
 
     def _requested(self, draft: Draft, demand: Demand, reason: str, channel: Channel, view_id: str) -> Requested:
         reading = draft.reading
         if reading is None:
             raise Refusal("lost", LOST)
-        policy, values = self._rights.policy, proposed(draft)
+        policy, values = self.rights.policy, proposed(draft)
         uses = (
             {SECRET: SecretUse(name=values[SECRET], ref=policy.secrets[values[SECRET]].ref)} if SECRET in values else {}
         )
         return Requested(
             plan_id=reading.plan_id,
             plan_name=reading.values.get("BackupPlanName", ""),
-            host=self._dbs.host,
+            host=self.dbs.host,
             region=reading.region,
             status=reading.status,
             proposed=values,
@@ -170,9 +161,9 @@ class Requests:
             thread=draft.thread if channel.id == draft.channel else "",
             origin=draft.origin,
             view_id=view_id,
-            expires_at=stamp(self._clock.now() + timedelta(seconds=demand.expires_after)),
+            expires_at=stamp(self.clock.now() + timedelta(seconds=demand.expires_after)),
             execute_within=demand.execute_within,
-            digest=change_digest(values, uses, self._dbs.host, reading.baseline),
+            digest=change_digest(values, uses, self.dbs.host, reading.baseline),
         )
 
 
