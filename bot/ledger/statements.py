@@ -68,6 +68,7 @@ DRAFT_OF = "select content from drafts where view_id = :view_id and at >= :oldes
 
 CLAIM_TEAM = "insert into meta (key, value) values ('team', :team_id) on conflict (key) do nothing"
 TEAM = "select value from meta where key = 'team'"
+CLAIM_NOTE = "insert into meta (key, value) values (:key, '') on conflict (key) do nothing"
 NOTED = "select value from meta where key = :key"
 NOTE = """
     insert into meta (key, value) values (:key, :value) on conflict (key) do update set value = excluded.value
