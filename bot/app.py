@@ -17,7 +17,7 @@ from bot.core.policy import Policy
 from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.execution import Execution
-from bot.ledger.sqlite import SqliteLedger
+from bot.ledger.store import open_ledger
 from bot.policy_file import PolicyFile
 from bot.policy_warnings import warn_of_groups
 from bot.policy_watch import PolicyWatch
@@ -66,7 +66,7 @@ class App:
         self._watch: PolicyWatch | None = None
         self._sockets: Sockets | None = None
         self._session: aiohttp.ClientSession | None = None
-        self._ledger = SqliteLedger(config.ledger_file, self._clock, config.tell_grace)
+        self._ledger = open_ledger(config.ledger_address, self._clock, config.tell_grace)
         keys, timeout = ChainedKeys(), config.dbs_timeout.total_seconds()
         self._dbs = DbsClient(
             config.dbs_url, region=config.dbs_region, keys=keys, timeout=timeout, parameters=config.dbs_parameters

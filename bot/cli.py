@@ -166,7 +166,7 @@ def ledger_show(change: str) -> None:
     """Print the history of one CHANGE."""
     from bot.ledger.reading import show  # noqa: PLC0415
 
-    for line in asyncio.run(show(LedgerSettings.from_environment().ledger_file, change)):
+    for line in asyncio.run(show(LedgerSettings.from_environment().ledger_address, change)):
         click.echo(line)
 
 
@@ -176,7 +176,7 @@ def ledger_export() -> None:
     """Print every event as one line of JSON."""
     from bot.ledger.reading import export  # noqa: PLC0415
 
-    for line in asyncio.run(export(LedgerSettings.from_environment().ledger_file)):
+    for line in asyncio.run(export(LedgerSettings.from_environment().ledger_address)):
         click.echo(line)
 
 
@@ -188,8 +188,11 @@ def ledger_verify(slack: bool) -> None:
     from bot.verification import verify  # noqa: PLC0415
 
     settings = SlackSettings.from_environment() if slack else None
-    file, policy_file = LedgerSettings.from_environment().ledger_file, PolicySettings.from_environment().policy_file
-    findings, changes, events = asyncio.run(verify(file, settings, policy_file))
+    address, policy_file = (
+        LedgerSettings.from_environment().ledger_address,
+        PolicySettings.from_environment().policy_file,
+    )
+    findings, changes, events = asyncio.run(verify(address, settings, policy_file))
     for finding in findings:
         click.echo(str(finding))
     if findings:

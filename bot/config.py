@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.core.duration import Duration
 from bot.errors import ConfigError
-from bot.shapes import AppToken, BotToken, Endpoint, Level, Port, SlackApi, SqliteFile, Word
+from bot.shapes import AppToken, BotToken, Endpoint, LedgerAddress, Level, Port, SlackApi, Word
 
 HOST_REGIONS = {
     "cn-hangzhou": "cn-hangzhou",
@@ -89,8 +89,8 @@ class LogSettings(Settings):
 class LedgerSettings(Settings):
     """Where the ledger is kept."""
 
-    ledger_file: SqliteFile = Field(Path("backup-plan-bot.db"), validation_alias="DATABASE_URL")
-    """The SQLite file; a relative path starts in the working folder."""
+    ledger_address: LedgerAddress = Field(Path("backup-plan-bot.db"), validation_alias="DATABASE_URL")
+    """A SQLite file, whose relative path starts in the working folder, or the URL of a PostgreSQL database."""
 
 
 class PolicySettings(Settings):

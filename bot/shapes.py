@@ -26,14 +26,18 @@ def _token(prefix: str, kind: str, place: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _sqlite_file(value: object) -> object:
+def _ledger_address(value: object) -> object:
     if not isinstance(value, str):
         return value
-    if re.match(r"postgres(ql)?(\+\w+)?:", value):
-        raise ValueError("names PostgreSQL, but this version keeps its ledger in SQLite: use sqlite:///file.")
+    if re.match(r"postgres(ql)?:", value):
+        if not re.fullmatch(r"postgres(ql)?://[!-~]+", value):
+            raise ValueError("must be postgresql://user:password@host/database, without spaces.")
+        return SecretStr(value)
     named = re.fullmatch(r"sqlite:///([^?#]*[^?#/])", value)
     if named is None or named[1] == ":memory:":
-        raise ValueError("must be sqlite:///relative/file or sqlite:////absolute/file.")
+        raise ValueError(
+            "must be sqlite:///relative/file, sqlite:////absolute/file or postgresql://user:password@host/database."
+        )
     return Path(named[1])
 
 
@@ -87,7 +91,8 @@ _PLACE = "{} of the Slack app's settings"
 Word = Annotated[str, AfterValidator(_word)]
 BotToken = Annotated[SecretStr, _token("xoxb-", "a bot token", _PLACE.format("OAuth & Permissions"))]
 AppToken = Annotated[SecretStr, _token("xapp-", "an app-level token", _PLACE.format("Basic Information"))]
-SqliteFile = Annotated[Path, BeforeValidator(_sqlite_file)]
+LedgerAddress = Annotated[Path | SecretStr, BeforeValidator(_ledger_address)]
+"""A SQLite file, or the URL of a PostgreSQL database, which may hold a password."""
 Level = Annotated[str, BeforeValidator(_level)]
 Port = Annotated[int, BeforeValidator(_port)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]

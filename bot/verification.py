@@ -1,14 +1,17 @@
 """`ledger verify`: the ledger against itself, and against the heads that were told in Slack."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from bot.clock import SystemClock
 from bot.config import SlackSettings
 from bot.core.events import Event
 from bot.errors import ConfigError
 from bot.ledger.chain import Finding, by_change, missing_tail
-from bot.ledger.sqlite import SqliteLedger
+from bot.ledger.store import open_ledger
 from bot.policy_file import load_policy
 from bot.slack.heads import told_heads
 from bot.slack.identity import identify
@@ -16,14 +19,14 @@ from bot.slack.web import new_client, new_session
 
 
 async def verify(
-    path: Path, slack: SlackSettings | None, policy_file: Path | None = None
+    address: Path | SecretStr, slack: SlackSettings | None, policy_file: Path | None = None
 ) -> tuple[Sequence[Finding], int, int]:
     """Return what is wrong, and how many changes and events were looked at.
 
     With `slack` the channels are those of the ledger and those that the policy names: where all changes of a channel
     are gone from the ledger, it says no more that there were any.
     """
-    ledger = SqliteLedger.open_readonly(path, SystemClock())
+    ledger = open_ledger(address, SystemClock(), timedelta(), readonly=True)
     try:
         events = list(await ledger.events())
         findings = list(await ledger.findings())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from bot.config import HOST_REGIONS, Config, LedgerSettings, LogSettings, PolicySettings, SlackSettings
 from bot.errors import ConfigError
@@ -40,7 +41,7 @@ def test_the_two_secrets_are_all_that_must_be_set(monkeypatch: pytest.MonkeyPatc
     assert config.slack_signing_secret is not None
     assert config.slack_app_token is None
     assert config.slack_api_url == "https://slack.com/api/"
-    assert config.ledger_file == Path("backup-plan-bot.db")
+    assert config.ledger_address == Path("backup-plan-bot.db")
     assert config.policy_file == Path("policy.toml")
     assert (config.host, config.port) == (EVERYWHERE, 3000)
     assert (config.log_level, config.log_format) == ("info", "text")
@@ -124,7 +125,7 @@ def test_tokens_are_not_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_the_ledger_is_a_file(monkeypatch: pytest.MonkeyPatch, url: str, file: str) -> None:
-    assert read(monkeypatch, **ENOUGH, DATABASE_URL=url).ledger_file == Path(file)
+    assert read(monkeypatch, **ENOUGH, DATABASE_URL=url).ledger_address == Path(file)
 
 
 @pytest.mark.parametrize(
@@ -132,14 +133,24 @@ def test_the_ledger_is_a_file(monkeypatch: pytest.MonkeyPatch, url: str, file: s
 )
 def test_a_ledger_that_is_no_file_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     assert problems(monkeypatch, **ENOUGH, DATABASE_URL=url) == [
-        "DATABASE_URL must be sqlite:///relative/file or sqlite:////absolute/file."
+        "DATABASE_URL must be sqlite:///relative/file, sqlite:////absolute/file or postgresql://user:password@host/database."
     ]
 
 
-@pytest.mark.parametrize("url", ["postgresql://db/bot", "postgres://db/bot", "postgresql+psycopg://db/bot"])
-def test_postgresql_is_refused_for_now(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    (told,) = problems(monkeypatch, **ENOUGH, DATABASE_URL=url)
-    assert told.startswith("DATABASE_URL names PostgreSQL, but this version keeps its ledger in SQLite")
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_the_ledger_is_a_database_whose_url_is_not_shown(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    url = f"{scheme}://bot:s3same@db/bot?sslmode=require"
+    config = read(monkeypatch, **ENOUGH, DATABASE_URL=url)
+    assert isinstance(config.ledger_address, SecretStr)
+    assert config.ledger_address.get_secret_value() == url
+    assert "s3same" not in repr(config)
+
+
+@pytest.mark.parametrize("url", ["postgresql:db", "postgresql://", "postgres://bot:pass word@db/bot"])
+def test_a_broken_url_is_not_repeated(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert problems(monkeypatch, **ENOUGH, DATABASE_URL=url) == [
+        "DATABASE_URL must be postgresql://user:password@host/database, without spaces."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +224,7 @@ def test_a_call_ends_before_its_lease(monkeypatch: pytest.MonkeyPatch, timeout: 
 
 def test_a_command_asks_only_for_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "not a number")
-    assert LedgerSettings.from_environment().ledger_file == Path("backup-plan-bot.db")
+    assert LedgerSettings.from_environment().ledger_address == Path("backup-plan-bot.db")
     assert PolicySettings.from_environment().policy_file == Path("policy.toml")
     assert LogSettings.from_environment().log_level == "info"
     with pytest.raises(ConfigError, match="SLACK_BOT_TOKEN is not set"):

@@ -121,7 +121,7 @@ def default_of(name: str) -> str:
         return "–"
     if isinstance(value, timedelta):
         return f"`{say_duration(value)}`"
-    return f"`sqlite:///{value}`" if name == "ledger_file" else f"`{value}`"
+    return f"`sqlite:///{value}`" if name == "ledger_address" else f"`{value}`"
 
 
 def shortest(cell: str) -> str:

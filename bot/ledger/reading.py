@@ -1,28 +1,31 @@
 """The ledger for people at a terminal: one history, or all of it."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from bot.clock import SystemClock
 from bot.core.events import Event, canonical_json
 from bot.errors import ConfigError
 from bot.ledger.export import json_lines
-from bot.ledger.sqlite import SqliteLedger
+from bot.ledger.store import open_ledger
 from bot.log import escape
 
 
-async def show(path: Path, change_id: str) -> Iterable[str]:
+async def show(address: Path | SecretStr, change_id: str) -> Iterable[str]:
     """Return the history of one change, a line an event, its data below, fit for a terminal.
 
     Raises ConfigError for an unknown change.
     """
-    ledger = SqliteLedger.open_readonly(path, SystemClock())
+    ledger = open_ledger(address, SystemClock(), timedelta(), readonly=True)
     try:
         events = list(await ledger.events(change_id))
     finally:
         await ledger.close()
     if not events:
-        raise ConfigError([f"There is no change {change_id} in {path}."])
+        raise ConfigError([f"There is no change {change_id} in this ledger."])
     return [escape(line) for event in events for line in _lines(event)]
 
 
@@ -32,9 +35,9 @@ def _lines(event: Event) -> Iterator[str]:
         yield f"       {name}: {canonical_json(value)}"
 
 
-async def export(path: Path) -> Iterable[str]:
+async def export(address: Path | SecretStr) -> Iterable[str]:
     """Return every event as one line of JSON."""
-    ledger = SqliteLedger.open_readonly(path, SystemClock())
+    ledger = open_ledger(address, SystemClock(), timedelta(), readonly=True)
     try:
         return list(json_lines(await ledger.events()))
     finally:

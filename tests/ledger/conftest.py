@@ -11,10 +11,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from database import database_of, forget_database
 
 from bot.core import decisions
 from bot.core.change import Change
 from bot.core.events import Demand, Requested, stamp
+from bot.ledger.postgres import PostgresLedger
 from bot.ledger.sqlite import SqliteLedger
 from bot.ports import Clock, Ledger
 
@@ -23,6 +25,7 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 STORES: dict[str, Callable[[Path, Clock], Ledger]] = {
     "sqlite": lambda folder, clock: SqliteLedger(folder / "ledger.db", clock, GRACE),
+    "postgres": lambda folder, clock: PostgresLedger(database_of(folder), GRACE, clock=clock),
 }
 
 
@@ -70,6 +73,7 @@ async def open_ledger(
     yield one_more
     for ledger in opened:
         await ledger.close()
+    forget_database(tmp_path)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""One more process on a ledger, started by the tests: `python contender.py ROLE FILE ARGUMENTS`.
+"""One more process on a ledger, started by the tests: `python contender.py ROLE LEDGER ARGUMENTS`.
 
-It opens the file when a line arrives on its input, so that all contenders start at once, and prints what it did
+It opens the ledger when a line arrives on its input, so that all contenders start at once, and prints what it did
 as its last line.
 """
 
@@ -14,10 +14,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from pydantic import SecretStr
+
 from bot.core import decisions
 from bot.core.events import Demand, Requested, stamp
 from bot.errors import Refusal
+from bot.ledger.postgres import PostgresLedger
 from bot.ledger.sqlite import SqliteLedger
+from bot.ports import Ledger
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -42,7 +46,7 @@ def wish(change_id: str) -> Requested:
     )  # fmt: skip
 
 
-async def fill(ledger: SqliteLedger, me: str, many: str) -> object:
+async def fill(ledger: Ledger, me: str, many: str) -> object:
     """Record many changes of one's own, each with three events and a refused step."""
     for number in range(int(many)):
         change_id = f"{me}{number:03}"
@@ -54,7 +58,7 @@ async def fill(ledger: SqliteLedger, me: str, many: str) -> object:
     return many
 
 
-async def decide(ledger: SqliteLedger, me: str, *change_ids: str) -> object:
+async def decide(ledger: Ledger, me: str, *change_ids: str) -> object:
     """Deny the same changes as everybody else, and say which of them were ours and what became of the others."""
     won, told = [], []
     for change_id in change_ids:
@@ -66,7 +70,7 @@ async def decide(ledger: SqliteLedger, me: str, *change_ids: str) -> object:
     return {"won": won, "told": told}
 
 
-async def look(ledger: SqliteLedger) -> object:
+async def look(ledger: Ledger) -> object:
     """Open the ledger, no more."""
     return await ledger.team("T1")
 
@@ -90,7 +94,12 @@ async def main(role: str, path: str, *arguments: str) -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    ledger = SqliteLedger(path, NoonClock(), timedelta(seconds=15))
+    grace = timedelta(seconds=15)
+    ledger: Ledger = (
+        PostgresLedger(SecretStr(path), grace, clock=NoonClock())
+        if path.startswith("postgresql:")
+        else SqliteLedger(path, NoonClock(), grace)
+    )
     did = await ROLES[role](ledger, *arguments)
     await ledger.close()
     sys.stdout.write(json.dumps(did) + "\n")

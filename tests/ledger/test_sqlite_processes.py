@@ -1,24 +1,19 @@
 """Several processes on one SQLite file: nobody fails, one wins, and who dies leaves nothing half done."""
 
-import json
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from contending import answers, run
 
 from bot.core.change import Change, State
 from bot.ledger.chain import verify
 from bot.ledger.sqlite import SqliteLedger
 from bot.ports import Clock
 
-ROOT = Path(__file__).parents[2]
-Roles = list[tuple[str, ...]]
 Ask = Callable[..., Awaitable[Change]]
 
 
@@ -32,37 +27,6 @@ async def ledger(file: Path, clock: Clock) -> AsyncIterator[SqliteLedger]:
     opened = SqliteLedger(file, clock, timedelta(seconds=15))
     yield opened
     await opened.close()
-
-
-def run(file: Path, roles: Roles) -> list[subprocess.CompletedProcess[str]]:
-    """Start one process a role, let all of them go at once, and return what they printed."""
-    started = [
-        subprocess.Popen(  # noqa: S603 - our own script beside this file
-            [sys.executable, "-W", "error", Path(__file__).with_name("contender.py"), role, file, *arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-        )
-        for role, *arguments in roles
-    ]  # fmt: skip
-    for process in started:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in started:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    done = []
-    for process in started:
-        out, err = process.communicate(timeout=60)
-        done.append(subprocess.CompletedProcess(process.args, process.returncode, out, err))
-    return done
-
-
-def answers(done: list[subprocess.CompletedProcess[str]]) -> list[object]:
-    """Return what each printed, all of them without a failure."""
-    assert [process.stderr for process in done] == [""] * len(done)
-    assert [process.returncode for process in done] == [0] * len(done)
-    return [json.loads(process.stdout.splitlines()[-1]) for process in done]
 
 
 async def test_the_tables_are_made_once_by_processes_that_start_at_once(file: Path) -> None:

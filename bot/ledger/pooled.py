@@ -1,0 +1,138 @@
+"""Connections to PostgreSQL, each used for one piece of work at a time, and in plain words why they cannot be had.
+
+Nothing is kept in a session (no prepared statements, no `set` but `set local`), so PgBouncer may share them out
+transaction by transaction.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+import psycopg
+from psycopg import Connection, errors
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+from pydantic import SecretStr
+
+from bot.errors import ConfigError, LedgerBusy
+from bot.ledger.postgres_schema import is_current, migrate
+
+PATIENCE = 1.5
+"""Seconds to wait for a connection, a lock or a statement: a click must be answered within three."""
+START_PATIENCE = 30
+"""Seconds to wait at the start for a replica that makes the tables."""
+AT_ONCE = 4
+"""Connections of one process at most."""
+
+_SETTINGS: dict[str, Any] = {
+    "autocommit": True,
+    "prepare_threshold": None,
+    "connect_timeout": 2,
+    "tcp_user_timeout": 3000,  # milliseconds after which a network that swallows everything counts as lost
+    "application_name": "backup-plan-bot",
+}
+_NOTHING = "nothing was recorded"
+_LOCKED = f"The ledger is locked by another process; {_NOTHING}. Try again in a moment."
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def cause(error: psycopg.Error) -> LedgerBusy:
+    """Return what PostgreSQL complains about as the port's error."""
+    match error:
+        case errors.LockNotAvailable() | errors.QueryCanceled() | errors.DeadlockDetected():
+            return LedgerBusy(_LOCKED)
+        case errors.ReadOnlySqlTransaction() | errors.InsufficientPrivilege():
+            return LedgerBusy(f"The ledger is read-only; {_NOTHING}. Whoever runs the bot has to make it writable.")
+        case errors.DiskFull():
+            return LedgerBusy(f"The ledger's disk is full; {_NOTHING}. Whoever runs the bot has to make room.")
+        case PoolTimeout() | PoolClosed():
+            return LedgerBusy(f"The ledger's database cannot be reached; {_NOTHING}. Try again in a moment.")
+    return LedgerBusy(f"The ledger did not answer ({str(error).strip()}); {_NOTHING}.")
+
+
+def lost_commit() -> LedgerBusy:
+    """Return what to say when the answer to a commit never came: deciding again sees whether it did."""
+    return LedgerBusy("The connection to the ledger was lost: it may have been recorded or not. Try again in a moment.")
+
+
+class Pool:
+    """Connections, opened. Raises ConfigError, naming DATABASE_URL, where the database cannot be used."""
+
+    def __init__(self, url: SecretStr, *, readonly: bool) -> None:
+        self._local = threading.local()
+        _prepare(url.get_secret_value(), readonly=readonly)
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ledger")
+        self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
+            url.get_secret_value(), kwargs=_SETTINGS, min_size=1, max_size=AT_ONCE, timeout=PATIENCE,
+            check=ConnectionPool.check_connection, reconnect_timeout=5, open=True,
+        )  # fmt: skip
+
+    @property
+    def mine(self) -> Connection[Any]:
+        """The connection of the thread that asks."""
+        connection: Connection[Any] = self._local.connection
+        return connection
+
+    @contextlib.contextmanager
+    def transaction(self, mode: str) -> Iterator[None]:
+        """Begin in a mode of `set transaction`, with limits on waiting, and commit, or undo everything."""
+        connection = self.mine
+        limit = int(PATIENCE * 1000)
+        try:
+            connection.execute(f"begin {mode}; set local statement_timeout = {limit}; set local lock_timeout = {limit}")
+            yield
+        except BaseException:
+            with contextlib.suppress(psycopg.Error):  # the error that brought us here says more
+                connection.execute("rollback")
+            raise
+        try:
+            connection.execute("commit")
+        except psycopg.OperationalError as error:
+            raise lost_commit() from error
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work` on a thread with a connection. Raises LedgerBusy for whatever PostgreSQL complains about."""
+
+        def turn() -> T:
+            try:
+                with self._pool.connection() as self._local.connection:
+                    return work(*args, **kwargs)
+            except psycopg.Error as error:
+                raise cause(error) from error
+
+        try:
+            future = self._threads.submit(turn)
+        except RuntimeError as error:
+            raise LedgerBusy("The ledger is closed; nothing was recorded.") from error
+        return await asyncio.wrap_future(future)
+
+    async def close(self) -> None:
+        """Finish what is under way and disconnect; closing twice is harmless."""
+        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._pool.close)
+
+
+def _prepare(url: str, *, readonly: bool) -> None:
+    try:
+        with contextlib.closing(psycopg.connect(url, **_SETTINGS)) as connection, connection.transaction():
+            connection.execute(f"set local lock_timeout = '{START_PATIENCE}s'")
+            if not readonly:
+                migrate(connection)
+            elif not is_current(connection):
+                raise _unusable("holds no ledger, or one of an older version; `serve` brings it up to date.")
+    except errors.InsufficientPrivilege as error:
+        raise _unusable(f"does not let this role make or read the tables ({error.diag.message_primary}).") from error
+    except psycopg.OperationalError as error:
+        said = " ".join(str(error).split())
+        raise _unusable(f"cannot be reached ({said}).") from error
+    except psycopg.ProgrammingError:
+        # the driver repeats a URL that it cannot read, with the password in it
+        raise _unusable("is not a URL that PostgreSQL understands, or not a database for a ledger.") from None
+
+
+def _unusable(sentence: str) -> ConfigError:
+    return ConfigError([f"DATABASE_URL: the PostgreSQL database {sentence}"])

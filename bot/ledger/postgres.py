@@ -1,0 +1,105 @@
+"""The ledger in PostgreSQL: several replicas of the bot, on any number of machines, may share it."""
+
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, ParamSpec, TypeVar
+
+from psycopg import errors, sql
+from pydantic import SecretStr
+
+from bot.core.change import Change
+from bot.ledger.pooled import Pool
+from bot.ledger.sql import SqlLedger
+from bot.ledger.statements import Parameters, Row
+from bot.ports import Clock, Decide
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class PostgresLedger(SqlLedger):
+    """`bot.ports.Ledger` on PostgreSQL.
+
+    Time is the database's, so that replicas whose clocks differ agree, unless a `clock` is given. Opening raises
+    ConfigError, naming DATABASE_URL, when the database cannot be used.
+    """
+
+    FOR_UPDATE = " for update"
+    # Each replica takes what no other one is just taking, instead of standing in line for the same rows.
+    TAKE_DUE = """
+        with due as materialized (
+            select change_id from changes where due_at is not null and due_at <= :now and held_until <= :now
+            order by due_at, change_id limit :limit for update skip locked
+        )
+        update changes set held_until = :until from due where changes.change_id = due.change_id
+        returning changes.due_at, changes.change_id
+    """
+    DUPLICATE = errors.UniqueViolation
+
+    def __init__(self, url: SecretStr, grace: timedelta, *, clock: Clock | None = None, readonly: bool = False) -> None:
+        super().__init__(grace)
+        self._clock = clock
+        self._pool = Pool(url, readonly=readonly)
+        self._mode = "read only" if readonly else "read write"
+
+    async def close(self) -> None:
+        """Finish what is under way and disconnect; closing twice is harmless."""
+        await self._pool.close()
+
+    def _write(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        return self._pool.run(work, *args, **kwargs)
+
+    def _read(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        return self._pool.run(self._looking, lambda: work(*args, **kwargs))
+
+    def _looking(self, work: Callable[[], T]) -> T:
+        # one transaction around all of it, for the limits on waiting are set in one
+        with self._pool.transaction("isolation level repeatable read read only"):
+            return work()
+
+    def _transaction(self) -> AbstractContextManager[object]:
+        # after a lock was waited for, the next statement has to see what its holder wrote
+        return self._pool.transaction(f"isolation level read committed {self._mode}")
+
+    def _snapshot(self) -> AbstractContextManager[object]:
+        return self._pool.mine.transaction()  # inside `_looking`, which sees one moment as it is
+
+    def _attempt(self) -> AbstractContextManager[object]:
+        return self._pool.mine.transaction()  # inside another one it is a savepoint
+
+    def _execute(self, sql: str, parameters: Parameters) -> None:
+        self._pool.mine.execute(_translated(sql), parameters)
+
+    def _rows(self, sql: str, parameters: Parameters) -> list[Row]:
+        return self._pool.mine.execute(_translated(sql), parameters).fetchall()
+
+    def _now(self) -> datetime:
+        if self._clock is not None:
+            return self._clock.now()
+        # not now(), which stands still while a transaction waits for a lock
+        moment: Any = self._rows("select clock_timestamp()", {})[0][0]
+        return moment.astimezone(UTC)  # type: ignore[no-any-return]
+
+    def _record(self, change_id: str, decide: Decide) -> Change:
+        try:
+            return super()._record(change_id, decide)
+        except _FirstEventTaken:
+            return super()._record(change_id, decide)  # now there is a row to lock, and something to decide about
+
+    def _collision(self, change: Change, error: Exception) -> Exception:
+        if change.seq == 1 and isinstance(error, errors.UniqueViolation) and error.diag.table_name == "events":
+            return _FirstEventTaken()
+        return super()._collision(change, error)
+
+
+class _FirstEventTaken(Exception):
+    """Somebody else recorded the first event of the same change, which had no row that could be locked."""
+
+
+@cache
+def _translated(statement: str) -> sql.SQL:
+    """Write `:name` as the driver's `%(name)s`."""
+    return sql.SQL(re.sub(r":(\w+)", r"%(\1)s", statement))

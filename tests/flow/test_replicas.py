@@ -1,0 +1,57 @@
+"""Two replicas of the real process on one PostgreSQL: any of them takes any click, and the history is one."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from database import database_of, forget_database
+
+from bot.playground.acts import ask, buttons, outcome, replies, said, settled
+from bot.playground.stage import Stage
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[str]:
+    yield database_of(tmp_path).get_secret_value()
+    forget_database(tmp_path)
+
+
+async def cli(url: str, *arguments: str) -> tuple[int, str]:
+    """Run a command of the bot on the database; return its exit code and all that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", *arguments,
+        env={**os.environ, "DATABASE_URL": url}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode()
+
+
+async def test_two_replicas_carry_a_change_out_once(tmp_path: Path, database: str) -> None:
+    async with Stage(tmp_path, DATABASE_URL=database) as stage:
+        bots = await asyncio.gather(stage.start_bot(), stage.start_bot())
+        stage.slack.point_at(bots[0].events_url)
+        card = await ask(stage.slack, stage.rita, "dbsmysqlrds01", {"BackupRetentionPeriod": "30",
+                         "SourceEndpointPassword": "orders-db"})  # fmt: skip
+        stage.slack.point_at(bots[1].events_url)
+        await stage.ana.click(card, "approve")
+        stage.slack.point_at(*(bot.events_url for bot in bots))
+        clicks = (person.click(card, "approve", stale=True) for person in (stage.ana, stage.ben, stage.ben))
+        await asyncio.gather(*clicks)
+        ended = said(await outcome(stage.slack, card))
+        card = await settled(stage.slack, card)
+        assert ended["state"] == "applied"
+        assert (len(stage.dbs.effects), len(replies(stage.slack, card)), buttons(card)) == (1, 1, [])
+        assert await cli(database, "ledger", "verify") == (
+            0, f"1 changes, {int(ended['seq']) + 1} events: every hash follows from the one before.\n",
+        )  # fmt: skip
+        code, history = await cli(database, "ledger", "show", str(said(card)["change_id"]))
+        assert code == 0
+        assert history.count("approved ") == 2
+        assert [await bot.end() for bot in bots] == [0, 0]
+        assert stage.slack.violations == []
+        for bot in bots:
+            assert "Traceback" not in bot.log, bot.log
