@@ -1,1 +1,1 @@
-"""In Slack, change how a database is backed up, with two people's approval."""
+"""In Slack, change how a database is backed up, with other people's approval."""

@@ -39,10 +39,14 @@ def exits_with_sentences(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="backup-plan-bot")
 def main() -> None:
-    """In Slack, change how a database is backed up, with two people's approval."""
+    """In Slack, change how a database is backed up, with other people's approval."""
 
 
 @main.command()
@@ -92,8 +96,13 @@ def policy_check() -> None:
 
     path = PolicySettings.from_environment().policy_file
     found = load_policy(path)
-    approvers, secrets = len(found.defaults.approvers), len(found.secrets)
-    click.echo(f"{path}: {found.defaults.approvals} approvals, {approvers} approver entries, {secrets} secrets.")
+    counts = (
+        _count(found.defaults.approvals, "approval"),
+        _count(len(found.defaults.approvers), "approver entry", "approver entries"),
+        _count(len(found.secrets), "secret"),
+        _count(len(found.rules), "rule"),
+    )
+    click.echo(f"{path}: {', '.join(counts)}.")
 
 
 def _pairs(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
@@ -197,4 +206,4 @@ def ledger_verify(slack: bool) -> None:
         click.echo(str(finding))
     if findings:
         sys.exit(1)
-    click.echo(f"{changes} changes, {events} events: every hash follows from the one before.")
+    click.echo(f"{_count(changes, 'change')}, {_count(events, 'event')}: every hash follows from the one before.")

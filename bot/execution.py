@@ -77,15 +77,7 @@ class Execution:
         """Go on with a change until it has ended or is somebody else's."""
         wait, after = timedelta(), ""
         while True:
-            start = partial(
-                decisions.start,
-                owner=self._owner,
-                client_token=randomness.token_hex(16),
-                lease=self._lease,
-                wait=wait,
-                after=after,
-            )
-            change = await self._ledger.record(change_id, start)
+            change = await self._start(change_id, wait, after)
             if wait and self._is_mine(change):
                 begin = moment(attempt_of(change).not_before)
                 await self._clock.sleep(max(0.0, (begin - self._clock.now()).total_seconds()))
@@ -98,6 +90,17 @@ class Execution:
                 return result
             waiting(change, result)
             wait, after = self._pause(change, result), result.after
+
+    async def _start(self, change_id: str, wait: timedelta, after: str) -> Change:
+        start = partial(
+            decisions.start,
+            owner=self._owner,
+            client_token=randomness.token_hex(16),
+            lease=self._lease,
+            wait=wait,
+            after=after,
+        )
+        return await self._ledger.record(change_id, start)
 
     def _is_mine(self, change: Change) -> bool:
         return change.attempt is not None and decisions.mine(change, self._owner, change.attempt.attempt)
@@ -147,6 +150,12 @@ class Execution:
     async def _send(
         self, change: Change, reading: Reading, request: Values, values: dict[str, SecretStr]
     ) -> Change | Again:
+        if change.lease_end - self._call_time < self._clock.now() <= change.lease_end:
+            # The look took so much of the lease that no whole call fits in: a new one, for what was just seen. Once it
+            # has run out the look is too old as well, and the next attempt looks again.
+            change = await self._start(change.id, timedelta(), "Looking at the plan took most of the lease.")
+            if not self._is_mine(change):
+                return change
         attempt = attempt_of(change)
         sent = await self._ledger.record(
             change.id,

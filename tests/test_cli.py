@@ -80,7 +80,7 @@ def test_a_good_policy_is_told_in_one_line(run: Any, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(POLICY)
     checked = run("policy", "check", POLICY_FILE="mine.toml")
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert checked.stdout == "mine.toml: 2 approvals, 1 approver entries, 1 secrets.\n"
+    assert checked.stdout == "mine.toml: 2 approvals, 1 approver entry, 1 secret, 0 rules.\n"
 
 
 def test_every_problem_of_a_policy_is_told_with_its_key(run: Any, tmp_path: Path) -> None:

@@ -681,6 +681,7 @@ async def test_a_lease_too_short_for_a_whole_call_is_renewed_before_it_is_sent(w
     change = await process.execute()
     assert change.state is State.APPLIED
     assert [event.data["attempt"] for event in await world.events(kind="sent")] == [2]
+    assert len(world.dbs.read_at) == 1, "what was just seen is not looked at again"
     (call,) = world.dbs.calls
     assert change.attempt is not None
     assert call.at + CALL_TIME <= moment(change.attempt.lease_end)

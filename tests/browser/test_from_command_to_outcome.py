@@ -3,7 +3,7 @@
 from browser.desk import PLAN, REASON, Desk, OpenDesk
 from playwright.async_api import expect
 
-from bot.playground.page.setting import Setting
+from bot.playground.page.setting import COMMANDS, Setting
 from bot.playground.stage import PASSWORD
 
 
@@ -70,7 +70,7 @@ async def test_a_change_goes_from_command_to_outcome_between_several_people_in_t
 async def complete_the_command(desk: Desk) -> None:
     box = desk.channel.get_by_role("textbox")
     await box.press_sequentially("/ba")
-    await expect(desk.channel.get_by_text("configure [plan id [Name=value …]] | help")).to_be_visible()
+    await expect(desk.channel.get_by_text(COMMANDS[0]["usage_hint"])).to_be_visible()
     await desk.shot("the-command")
     await desk.tab.keyboard.press("Tab")
     await expect(box).to_have_value("/backup-plan ")
