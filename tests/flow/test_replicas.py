@@ -46,7 +46,7 @@ async def test_two_replicas_carry_a_change_out_once(tmp_path: Path, database: st
         assert ended["state"] == "applied"
         assert (len(stage.dbs.effects), len(replies(stage.slack, card)), buttons(card)) == (1, 1, [])
         assert await cli(database, "ledger", "verify") == (
-            0, f"1 changes, {int(ended['seq']) + 1} events: every hash follows from the one before.\n",
+            0, f"1 change, {int(ended['seq']) + 1} events: every hash follows from the one before.\n",
         )  # fmt: skip
         code, history = await cli(database, "ledger", "show", str(said(card)["change_id"]))
         assert code == 0
