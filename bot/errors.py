@@ -68,7 +68,10 @@ class LedgerError(BotError):
 
 
 class LedgerBusy(LedgerError):
-    """The ledger is locked, full or read-only; nothing was written."""
+    """The ledger is locked, full or read-only: nothing was written.
+
+    Over a network the answer to a commit can be lost as well; then its text says that it may have been recorded.
+    """
 
 
 class LedgerAltered(LedgerError):
