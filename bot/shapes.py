@@ -62,12 +62,13 @@ def _address(value: str) -> SplitResult:
         well_formed = False
     if not well_formed or parts.scheme not in {"http", "https"} or "@" in parts.netloc:
         raise ValueError("must be an https address or a bare host, without user, query or fragment.")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError("must begin with https://; plain http is for this machine's loopback only.")
     return parts
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this very machine: plain http is for nowhere else."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,12 +1,12 @@
 """Where a service of Alibaba Cloud is: https anywhere, plain http on this machine only."""
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
 import httpx
 
 from bot.errors import ConfigError
+from bot.shapes import is_loopback
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,8 @@ class Endpoint:
         is_host = re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", url.host) is not None
         if url.scheme not in ("http", "https") or not is_host or url.userinfo or url.query or url.path != "/":
             raise ConfigError([f"{setting} must be a host or an http(s) URL without path: https://dbs.example.com."])
-        loopback = _is_loopback(url.host)
+        loopback = is_loopback(url.host)
         if url.scheme == "http" and not loopback:
             raise ConfigError([f"{setting} must be https: plain http is allowed to this machine's loopback only."])
         host = url.netloc.decode("ascii")
         return cls(f"{url.scheme}://{host}", host, loopback)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

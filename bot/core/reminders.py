@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from bot.core.calendar import reminders_past
 from bot.core.change import Change, State
 from bot.core.decisions import BOT, Decision
 from bot.core.events import Reminded, moment
@@ -17,12 +18,15 @@ def remind(change: Change | None, now: datetime) -> Decision:
     """Use up the reminder times that have come; however many were slept through, people are told once."""
     if change is None or not reminder_is_due(change, now):
         return None
-    times = reminder_times(change)
-    come = sum(at <= now for at in times)
-    return BOT, Reminded(number=come, last=come == len(times))
+    come = _come(change, now)
+    return BOT, Reminded(number=come, last=come == len(change.request.demand.remind_after))
 
 
 def reminder_is_due(change: Change, now: datetime) -> bool:
     """Whether a reminder time has come while approvals are still awaited, on a card that people can see."""
     waiting = change.state is State.PENDING and change.card is not None and now < change.expires_at
-    return waiting and sum(at <= now for at in reminder_times(change)) > change.reminded
+    return waiting and _come(change, now) > change.reminded
+
+
+def _come(change: Change, now: datetime) -> int:
+    return len(reminders_past(change.request.demand.remind_after, moment(change.requested_at), now))
