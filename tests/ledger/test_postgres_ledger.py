@@ -16,6 +16,7 @@ from database import database_of, execute, forget_database, schema_of
 from psycopg import sql
 from pydantic import SecretStr
 
+from bot.clock import SystemClock
 from bot.core import decisions
 from bot.core.change import Change, State
 from bot.core.events import Requested, moment
@@ -126,6 +127,20 @@ async def test_the_time_is_the_databases(url: SecretStr, wish: Callable[..., Req
     change = await ledger.record("c1", partial(decisions.request, by="UR", data=wish()))
     assert before is not None
     assert before[0] <= moment(change.requested_at) <= datetime.now(UTC) + timedelta(minutes=5)
+    await ledger.close()
+
+
+async def test_a_process_knows_the_databases_time_from_the_start_on(
+    url: SecretStr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SystemClock, "now", lambda _: datetime(2020, 1, 1, tzinfo=UTC))
+    ledger = PostgresLedger(url, GRACE)
+    assert ledger.clock.now().year == 2020
+    await ledger.team("T1")
+    with closing(psycopg.connect(url.get_secret_value())) as connection:
+        row = connection.execute("select clock_timestamp()").fetchone()
+    assert row is not None
+    assert abs(ledger.clock.now() - row[0]) < timedelta(seconds=1)
     await ledger.close()
 
 
