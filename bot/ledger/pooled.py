@@ -33,6 +33,15 @@ _SETTINGS: dict[str, Any] = {
     "tcp_user_timeout": 3000,  # milliseconds after which a network that swallows everything counts as lost
     "application_name": "backup-plan-bot",
 }
+_LIMITS = "; ".join(
+    f"set local {name} = '{seconds * 1000:.0f}ms'"
+    for name, seconds in {
+        "statement_timeout": PATIENCE,
+        "lock_timeout": PATIENCE,
+        # whoever is stopped amid a transaction, with its machine or its network, must not keep its locks
+        "idle_in_transaction_session_timeout": 2 * PATIENCE,
+    }.items()
+)
 _NOTHING = "nothing was recorded"
 _LOCKED = f"The ledger is locked by another process; {_NOTHING}. Try again in a moment."
 
@@ -81,9 +90,8 @@ class Pool:
     def transaction(self, mode: str) -> Iterator[None]:
         """Begin in a mode of `set transaction`, with limits on waiting, and commit, or undo everything."""
         connection = self.mine
-        limit = int(PATIENCE * 1000)
         try:
-            connection.execute(f"begin {mode}; set local statement_timeout = {limit}; set local lock_timeout = {limit}")
+            connection.execute(f"begin {mode}; {_LIMITS}")
             yield
         except BaseException:
             with contextlib.suppress(psycopg.Error):  # the error that brought us here says more

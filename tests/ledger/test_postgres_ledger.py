@@ -1,6 +1,7 @@
 """What is particular to the ledger in PostgreSQL: replicas, lost connections, roles, and when it cannot be had."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
@@ -15,6 +16,7 @@ from contending import answers, run
 from database import database_of, execute, forget_database, schema_of
 from psycopg import sql
 from pydantic import SecretStr
+from stores import eventually
 
 from bot.clock import SystemClock
 from bot.core import decisions
@@ -158,6 +160,39 @@ async def test_who_waits_for_a_lock_gives_up_within_the_time_for_an_answer(
         assert before is not None
         assert before.seq == 1
     assert (await ledger.record("c1", approve)).seq == 2
+
+
+async def test_whoever_is_stopped_amid_a_transaction_loses_it_and_keeps_nobody_waiting(
+    url: SecretStr, clock: Clock, ledger: PostgresLedger, ask: Ask
+) -> None:
+    await ask()
+    other = PostgresLedger(url, GRACE, clock=clock)
+    inside, over = threading.Event(), threading.Event()
+
+    def stand_still(change: Change | None, now: datetime) -> decisions.Decision:
+        inside.set()
+        assert over.wait(30)
+        return approve(change, now)
+
+    stopped = asyncio.create_task(ledger.record("c1", stand_still))
+    assert await asyncio.to_thread(inside.wait, 10)
+    with pytest.raises(LedgerBusy, match="locked by another process"):
+        await other.record("c1", partial(approve, by="UB"))
+    began = time.monotonic()
+
+    async def goes_on() -> bool:
+        try:
+            return (await other.record("c1", partial(approve, by="UB"))).seq == 2
+        except LedgerBusy:
+            return False
+
+    await eventually(goes_on)
+    assert time.monotonic() - began < 5
+    over.set()
+    with pytest.raises(LedgerBusy):
+        await stopped
+    assert [event.actor for event in await ledger.events()] == ["UR", "UB"]
+    await other.close()
 
 
 @pytest.mark.parametrize("statement", ["insert into events", "insert into changes", "commit"])
