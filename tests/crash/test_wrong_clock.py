@@ -3,14 +3,13 @@
 On SQLite all processes share one machine, and with it its clock.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import psycopg
 import pytest
-from database import database_of, forget_database
 from stores import eventually, kinds, recorded
 
 from bot.core.events import moment
@@ -25,12 +24,6 @@ WISH = {"BackupRetentionPeriod": "30"}
 CONFIGURE = "ConfigureBackupPlan"
 NEVER = "24h"
 """A sweep that does not come during a test: what the sweep does is done by the other replica."""
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[str]:
-    yield database_of(tmp_path).get_secret_value()
-    forget_database(tmp_path)
 
 
 async def wrong_bot(stage: Stage, seconds: int, **settings: str) -> Bot:
@@ -54,7 +47,7 @@ async def two_sweeps(database: str) -> None:
 
 @pytest.mark.parametrize("seconds", [120, -120], ids=["ahead", "behind"])
 async def test_a_replica_whose_clock_is_wrong_takes_nothing_over_lets_nothing_expire_and_waits_as_it_should(
-    set_stage: Callable[..., Awaitable[Stage]], database: str, seconds: int
+    database: str, set_stage: Callable[..., Awaitable[Stage]], seconds: int
 ) -> None:
     stage = await set_stage(policy=ONE_MINUTE, DATABASE_URL=database)
     right = await stage.start_bot(SWEEP_INTERVAL=NEVER)
