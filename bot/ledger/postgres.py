@@ -46,7 +46,8 @@ class PostgresLedger(SqlLedger):
         super().__init__(grace)
         self.clock = clock or HeardClock()
         self._pool = Pool(url, readonly=readonly)
-        self._mode = "read only" if readonly else "read write"
+        # not "read write": where an administrator or a standby says otherwise, it stays so
+        self._mode = "isolation level read committed" + (" read only" if readonly else "")
 
     async def close(self) -> None:
         """Finish what is under way and disconnect; closing twice is harmless."""
@@ -65,7 +66,7 @@ class PostgresLedger(SqlLedger):
 
     def _transaction(self) -> AbstractContextManager[object]:
         # after a lock was waited for, the next statement has to see what its holder wrote
-        return self._pool.transaction(f"isolation level read committed {self._mode}")
+        return self._pool.transaction(self._mode)
 
     def _snapshot(self) -> AbstractContextManager[object]:
         return self._pool.mine.transaction()  # inside `_looking`, which sees one moment as it is
