@@ -7,6 +7,7 @@ transaction by transaction.
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -20,7 +21,13 @@ from bot.errors import ConfigError, LedgerBusy
 from bot.ledger.postgres_schema import is_current, migrate
 
 PATIENCE = 1.5
-"""Seconds to wait for a connection, a lock or a statement: a click must be answered within three."""
+"""Seconds to wait for a turn, a connection, a lock or a statement: a click must be answered within three."""
+LOOKING = 300.0
+"""The same for who only looks: nobody waits for an answer, and a long history takes its time."""
+SILENCE = 1.0
+"""Seconds beyond these, after which a database that says nothing at all is not waited for any longer."""
+IDLE = 3.0
+"""Seconds after which whoever stands still amid a transaction loses it: nobody else could take the change over."""
 START_PATIENCE = 30
 """Seconds to wait at the start for a replica that makes the tables."""
 AT_ONCE = 4
@@ -64,6 +71,7 @@ class Pool:
 
     def __init__(self, url: SecretStr, *, readonly: bool) -> None:
         self._local = threading.local()
+        self._patience = LOOKING if readonly else PATIENCE
         _prepare(url.get_secret_value(), readonly=readonly)
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ledger")
         self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
@@ -81,9 +89,15 @@ class Pool:
     def transaction(self, mode: str) -> Iterator[None]:
         """Begin in a mode of `set transaction`, with limits on waiting, and commit, or undo everything."""
         connection = self.mine
-        limit = int(PATIENCE * 1000)
+        left = max(1, int((self._local.until - time.monotonic()) * 1000))
+        limits = {
+            "statement_timeout": left,
+            "lock_timeout": left,
+            "idle_in_transaction_session_timeout": int(IDLE * 1000),
+        }
         try:
-            connection.execute(f"begin {mode}; set local statement_timeout = {limit}; set local lock_timeout = {limit}")
+            settings = "; ".join(f"set local {name} = {limit}" for name, limit in limits.items())
+            connection.execute(f"begin {mode}; {settings}")
             yield
         except BaseException:
             with contextlib.suppress(psycopg.Error):  # the error that brought us here says more
@@ -96,11 +110,14 @@ class Pool:
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` on a thread with a connection. Raises LedgerBusy for whatever PostgreSQL complains about."""
+        until = time.monotonic() + self._patience
 
         def turn() -> T:
+            # Waiting in the queue counts: while rows are locked, the last in line must not wait for all before it.
+            self._local.until = until
             try:
-                with self._pool.connection() as self._local.connection:
-                    return work(*args, **kwargs)
+                with self._pool.connection(max(0.001, until - time.monotonic())) as self._local.connection:
+                    return self._work(work, *args, **kwargs)
             except psycopg.Error as error:
                 raise cause(error) from error
 
@@ -108,7 +125,19 @@ class Pool:
             future = self._threads.submit(turn)
         except RuntimeError as error:
             raise LedgerBusy("The ledger is closed; nothing was recorded.") from error
-        return await asyncio.wrap_future(future)
+        try:
+            async with asyncio.timeout(self._patience + SILENCE):
+                return await asyncio.wrap_future(future)
+        except TimeoutError as error:
+            raise lost_commit() from error
+
+    def _work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return work(*args, **kwargs)
+        except errors.ReadOnlySqlTransaction:
+            # after a failover the same name may lead to another server, which only a new connection finds
+            self.mine.close()
+            raise
 
     async def close(self) -> None:
         """Finish what is under way and disconnect; closing twice is harmless."""
