@@ -72,7 +72,7 @@ class Pool:
     def __init__(self, url: SecretStr, *, readonly: bool) -> None:
         self._local = threading.local()
         self._patience = LOOKING if readonly else PATIENCE
-        _prepare(url.get_secret_value(), readonly=readonly)
+        _prepare(url, readonly=readonly)
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ledger")
         self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
             url.get_secret_value(), kwargs=_SETTINGS, min_size=1, max_size=AT_ONCE, timeout=PATIENCE,
@@ -145,23 +145,34 @@ class Pool:
         await asyncio.to_thread(self._pool.close)
 
 
-def _prepare(url: str, *, readonly: bool) -> None:
+@contextlib.contextmanager
+def connected(url: SecretStr, name: str) -> Iterator[Connection[Any]]:
+    """Connect once, outside the pool. Raises ConfigError, naming the setting `name`, where the database cannot be used.
+
+    What the driver raises inside does so as well: as if there were no such database.
+    """
     try:
-        with contextlib.closing(psycopg.connect(url, **_SETTINGS)) as connection, connection.transaction():
-            connection.execute(f"set local lock_timeout = '{START_PATIENCE}s'")
-            if not readonly:
-                migrate(connection)
-            elif not is_current(connection):
-                raise _unusable("holds no ledger, or one of an older version; `serve` brings it up to date.")
+        with contextlib.closing(psycopg.connect(url.get_secret_value(), **_SETTINGS)) as connection:
+            yield connection
     except errors.InsufficientPrivilege as error:
-        raise _unusable(f"does not let this role make or read the tables ({error.diag.message_primary}).") from error
+        said = f"does not let this role make or read the tables ({error.diag.message_primary})."
+        raise unusable(said, name) from error
     except psycopg.OperationalError as error:
-        said = " ".join(str(error).split())
-        raise _unusable(f"cannot be reached ({said}).") from error
+        raise unusable(f"cannot be reached ({' '.join(str(error).split())}).", name) from error
     except psycopg.ProgrammingError:
         # the driver repeats a URL that it cannot read, with the password in it
-        raise _unusable("is not a URL that PostgreSQL understands, or not a database for a ledger.") from None
+        raise unusable("is not a URL that PostgreSQL understands, or not a database for a ledger.", name) from None
 
 
-def _unusable(sentence: str) -> ConfigError:
-    return ConfigError([f"DATABASE_URL: the PostgreSQL database {sentence}"])
+def unusable(sentence: str, name: str = "DATABASE_URL") -> ConfigError:
+    """Return what to say of a database that the setting `name` names."""
+    return ConfigError([f"{name}: the PostgreSQL database {sentence}"])
+
+
+def _prepare(url: SecretStr, *, readonly: bool) -> None:
+    with connected(url, "DATABASE_URL") as connection, connection.transaction():
+        connection.execute(f"set local lock_timeout = '{START_PATIENCE}s'")
+        if not readonly:
+            migrate(connection)
+        elif not is_current(connection):
+            raise unusable("holds no ledger, or one of an older version; `serve` brings it up to date.")
