@@ -212,8 +212,11 @@ def ledger_copy(to: SecretStr) -> None:
     copied = copy_ledger(LedgerSettings.from_environment().ledger_address, to)
     click.echo(
         f"{_count(copied.changes, 'change')}, {_count(copied.events, 'event')} copied: every hash follows from the one"
-        f" before.\n{_count(copied.open, 'change is', 'changes are')} open: start the bot with the new DATABASE_URL, and"
-        " not with the old one any more."
+        " before."
+    )
+    click.echo(
+        f"{_count(copied.open, 'change is', 'changes are')} open: start the bot with the new DATABASE_URL, and not with"
+        " the old one any more."
     )
 
 
