@@ -178,7 +178,9 @@ async def test_who_looks_does_not_stand_in_line_behind_a_write_that_waits(
     assert (await waiting).seq == 2
 
 
-async def test_a_ledger_that_became_read_only_says_so(ledger: SqliteLedger, ask: Ask) -> None:
+async def test_a_ledger_that_became_read_only_says_so_until_it_can_be_written_again(
+    ledger: SqliteLedger, ask: Ask
+) -> None:
     before = await ask()
     await ledger._write(lambda: ledger._db.execute("pragma query_only = on"))
     with pytest.raises(LedgerBusy, match="read-only"):
@@ -186,6 +188,8 @@ async def test_a_ledger_that_became_read_only_says_so(ledger: SqliteLedger, ask:
     with pytest.raises(LedgerBusy, match="read-only"):
         await ledger.take_due(GRACE)
     assert await ledger.change("c1") == before
+    await ledger._write(lambda: ledger._db.execute("pragma query_only = off"))
+    assert (await ledger.record("c1", approve)).seq == 2
 
 
 async def test_on_a_full_disk_nothing_is_half_written(ledger: SqliteLedger, ask: Ask) -> None:
