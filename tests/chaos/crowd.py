@@ -49,6 +49,7 @@ class Crowd:
         self.cards: dict[str, Message] = {}
         self.channels: dict[str, str] = {}
         self.clicks: list[Clicked] = []
+        self._again = cycle(self._approvers)
         self._hands = asyncio.Semaphore(AT_ONCE)
 
     async def ask(self) -> None:
@@ -76,8 +77,8 @@ class Crowd:
 
     async def come_back(self, plans: list[str]) -> None:
         """Try these again, one person after the other, as people do who were told that it did not work."""
-        for plan, person in zip(plans, cycle(self._approvers), strict=False):
-            await self._approve(plan, person)
+        for plan in plans:
+            await self._approve(plan, next(self._again))
 
     async def _approve(self, plan: str, person: Person) -> None:
         async with self._hands:
