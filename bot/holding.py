@@ -1,4 +1,7 @@
-"""Keeps a change from every other process while this one posts about it, and notices when it was stopped meanwhile."""
+"""Keeps a change from every other process while this one posts about it, and notices when it was stopped meanwhile.
+
+Whose hold ran out posts nothing more: somebody else may be at it. The sweep finds what nobody did.
+"""
 
 import asyncio
 import time
@@ -9,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from bot.core.change import Change
-from bot.errors import LedgerError
+from bot.errors import LedgerError, MessageUnanswered
 from bot.ports import Ledger
 
 log = structlog.get_logger("bot.holding")
@@ -25,27 +28,30 @@ class Hold:
         self._kept_at = time.monotonic()
         self._lapsed = False
 
-    @property
-    def lapsed(self) -> bool:
-        """Whether it ran out in between: then somebody else may have posted what this process was about to post."""
+    def check(self) -> None:
+        """Raise MessageUnanswered where it ran out in between: another process may have posted, or be about to."""
         # The kernel's time: it goes on while the process stands still, whatever the clock or the event loop say.
         self._lapsed = self._lapsed or time.monotonic() - self._kept_at >= self._grace.total_seconds()
-        return self._lapsed
+        if self._lapsed:
+            raise MessageUnanswered("this process was held up for too long; whoever finds the change next goes on")
 
     async def take(self) -> None:
-        """Hold the change from now on. Raises LedgerError."""
+        """Hold the change from now on. Raises LedgerError, and MessageUnanswered where a hold before has run out."""
         asked = time.monotonic()
+        self.check()
         await self._ledger.hold(self._change.id, self._grace)
-        if not self.lapsed:
-            self._kept_at = asked
+        self.check()
+        self._kept_at = asked
 
     async def keep(self) -> None:
-        """Go on holding it until cancelled."""
+        """Go on holding it until cancelled, or until it ran out."""
         while True:
             # The loop's own time, whatever the clock says: this is about being alive.
             await asyncio.sleep(self._grace.total_seconds() / 3)
             try:
                 await self.take()
+            except MessageUnanswered:
+                return
             except LedgerError as error:
                 log.warning("hold_not_kept", change=self._change.id, problem=str(error))
 

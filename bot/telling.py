@@ -68,7 +68,7 @@ class Telling:
                 now = stamp(self._clock.now())
                 shown = replace(change, state=State.STALE, outcome=stale, ended_by=decisions.BOT, ended_at=now)
             try:
-                card = await self._post(change, "card", lambda: self._messenger.announce(shown), hold, look=look)
+                card = await self._post(change, "card", partial(self._messenger.announce, shown, hold.check), look=look)
             except MessageGone:
                 log.warning("card_not_posted", change=change.id, channel=change.request.channel)
                 if not look:
@@ -157,7 +157,8 @@ class Telling:
 
     async def _say(self, change: Change, saying: Saying, hold: Hold, *, look: bool) -> Told:
         try:
-            said = await self._post(change, "outcome", lambda: self._messenger.reply(change, saying), hold, look=look)
+            reply = partial(self._messenger.reply, change, saying, hold.check)
+            said = await self._post(change, "outcome", reply, look=look)
             return Told(via="thread", channel=said.channel, ts=said.ts)
         except MessageGone:
             log.info("thread_gone", change=change.id)
@@ -168,14 +169,12 @@ class Telling:
             return Told(via="nowhere", channel="", ts="")
         return Told(via="dm", channel=said.channel, ts=said.ts)
 
-    async def _post(
-        self, change: Change, kind: Kind, post: Callable[[], Awaitable[Message]], hold: Hold, *, look: bool
-    ) -> Message:
-        """Post once: after a lost answer, or a hold that ran out, look before posting. Raises MessengerError."""
+    async def _post(self, change: Change, kind: Kind, post: Callable[[], Awaitable[Message]], *, look: bool) -> Message:
+        """Post once: after a lost answer, look before posting again. Raises MessengerError."""
         this = (change.id, kind)
         for _ in range(TRIES):
             try:
-                if look or hold.lapsed or this in self._tried:
+                if look or this in self._tried:
                     found = await self._patiently(lambda: self._messenger.find(change, kind))
                     if found is not None:
                         return found

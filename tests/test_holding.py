@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from doubles import World
 
+from bot.errors import MessageUnanswered
 from bot.holding import holding
 
 
@@ -17,13 +18,15 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield opened
 
 
-async def test_a_hold_that_was_kept_has_not_lapsed(world: World) -> None:
+async def test_a_hold_that_is_kept_lets_everything_leave(world: World) -> None:
     async with holding(world.ledger, await world.asked(), timedelta(seconds=60)) as hold:
-        assert not hold.lapsed
+        hold.check()
 
 
-async def test_who_stood_still_for_longer_knows_it_ever_after(world: World) -> None:
+async def test_who_stood_still_for_longer_says_nothing_ever_after(world: World) -> None:
     async with holding(world.ledger, await world.asked(), timedelta(milliseconds=50)) as hold:
         time.sleep(0.06)  # noqa: ASYNC251 - nothing goes on meanwhile, as in a process that is stopped
-        await hold.take()
-        assert hold.lapsed
+        with pytest.raises(MessageUnanswered, match="held up for too long"):
+            await hold.take()
+        with pytest.raises(MessageUnanswered):
+            hold.check()

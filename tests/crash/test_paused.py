@@ -138,6 +138,34 @@ async def test_a_process_stopped_before_it_tells_the_outcome_finds_that_another_
     assert (await kinds(url, card)).count("told") == 1
 
 
+async def test_a_process_stopped_after_it_looked_at_the_channel_says_nothing_any_more(
+    store: dict[str, str], set_stage: SetStage
+) -> None:
+    """The last that it asks before it posts; in between it cannot know that the other one has posted."""
+    stage = await set_stage(**SOON, **store)
+    url = stage.environment(0)["DATABASE_URL"]
+    paused = await stage.start_bot()
+    card = await ask(stage.slack, stage.rita, REDIS, WISH)
+    call, answered = Gate(), asyncio.Event()
+    stage.dbs.next(CONFIGURE, hold(call))
+    for person in (stage.ana, stage.ben):
+        await person.click(card, "approve")
+    await call.reached.wait()
+    looked = len(stage.slack.journal.called("conversations.info"))
+    stage.slack.faults.gate_answer("conversations.info", answered)
+    call.release()
+    await stage.slack.wait_for(lambda: len(stage.slack.journal.called("conversations.info")) > looked)
+    async with standing_still(stage, paused):
+        await stage.start_bot()
+        assert said(await outcome(stage.slack, card, seconds=20))["state"] == "applied"
+        await eventually(happened(stage, "told"))
+        answered.set()
+    await stage.slack.wait_for(lambda: "held up for too long" in paused.log, 20)
+    assert await paused.end() == 0
+    assert len(replies(stage.slack, card)) == 1
+    assert (await kinds(url, card)).count("told") == 1
+
+
 def happened(stage: Stage, kind: str) -> Callable[[], Awaitable[bool]]:
     """Return the question whether an event of this kind is the last of all."""
 
