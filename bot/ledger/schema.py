@@ -4,8 +4,8 @@ import sqlite_utils
 
 MIGRATIONS = sqlite_utils.Migrations("bot.ledger")
 
-# With a rowid, unlike the other tables: without one SQLite would put each request, which is longer than a quarter of a
-# page, mostly onto a page of its own, and the ledger would be a sixth larger.
+# With a rowid, unlike the other tables: without one SQLite moves what is longer than a quarter of a page, as a request
+# can be, onto pages that nothing else shares.
 EVENTS = """
     create table events (
         change_id text not null,
