@@ -30,7 +30,13 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-DOCUMENTS = {"README.md": README, "CHANGELOG.md": CHANGELOG, "docs/architecture.md": ARCHITECTURE}
+OPERATING = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+DOCUMENTS = {
+    "README.md": README,
+    "CHANGELOG.md": CHANGELOG,
+    "docs/architecture.md": ARCHITECTURE,
+    "docs/operating.md": OPERATING,
+}
 SOURCE = "\n".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "bot").rglob("*.py")))
 JOINED = re.sub(r'"\s+f?"', "", SOURCE)
 """The source with its string literals put together again."""
@@ -250,14 +256,20 @@ def test_every_file_named_exists(document: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_link_leads_somewhere(document: str) -> None:
-    text = DOCUMENTS[document]
+    for target in re.findall(r"\]\(([^)]+)\)", DOCUMENTS[document]):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        there = (ROOT / document).parent.joinpath(path).resolve() if path else ROOT / document
+        assert there.exists(), target
+        if anchor:
+            assert anchor in anchors(DOCUMENTS[str(there.relative_to(ROOT))]), target
+
+
+def anchors(text: str) -> set[str]:
+    """Return what can be linked to in a document."""
     headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    for target in re.findall(r"\]\(([^)]+)\)", text):
-        if target.startswith("#"):
-            assert target[1:] in anchors, target
-        elif "://" not in target:
-            assert (ROOT / document).parent.joinpath(target).exists(), target
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_picture_is_well_formed_and_says_in_words_what_it_shows() -> None:
