@@ -1,12 +1,11 @@
 """Two replicas of the real process on one PostgreSQL: any of them takes any click, and the history is one."""
 
 import asyncio
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands import cli
 from database import database_of, forget_database
 
 from bot.playground.acts import ask, buttons, outcome, replies, said, settled
@@ -17,17 +16,6 @@ from bot.playground.stage import Stage
 def database(tmp_path: Path) -> Iterator[str]:
     yield database_of(tmp_path).get_secret_value()
     forget_database(tmp_path)
-
-
-async def cli(url: str, *arguments: str) -> tuple[int, str]:
-    """Run a command of the bot on the database; return its exit code and all that it printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", *arguments,
-        env={**os.environ, "DATABASE_URL": url}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    out, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode()
 
 
 async def test_two_replicas_carry_a_change_out_once(tmp_path: Path, database: str) -> None:

@@ -1,9 +1,7 @@
 """Moving a SQLite ledger into PostgreSQL: everything and unchanged, or nothing and a sentence that says why."""
 
 import asyncio
-import os
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from commands import cli
 from database import database_of, forget_database
 from psycopg import sql
 from pydantic import SecretStr
@@ -181,19 +180,8 @@ async def test_a_file_that_somebody_writes_to_is_not_copied(source: Path, target
 async def test_what_cannot_be_copied_is_said_in_one_sentence_without_the_password(
     source: Path, address: str, to: str, sentence: str
 ) -> None:
-    code, said = await cli(source.parent, address, "ledger", "copy", "--to", to)
+    code, said = await cli(address, "ledger", "copy", "--to", to, folder=source.parent)
     assert (code, sentence in said, "s3same" in said, "Traceback" in said) == (2, True, False, False), said
-
-
-async def cli(folder: Path, url: str, *arguments: str) -> tuple[int, str]:
-    """Run a command of the bot on the ledger at `url`; return its exit code and all that it printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", *arguments, env={**os.environ, "DATABASE_URL": url}, cwd=folder,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    out, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode()
 
 
 async def test_a_change_approved_once_in_the_file_is_carried_out_from_postgresql(
@@ -205,7 +193,7 @@ async def test_a_change_approved_once_in_the_file_is_carried_out_from_postgresql
         card = await ask(stage.slack, stage.rita, "dbsmysqlrds01", wish)
         await stage.ana.click(card, "approve")
         assert await bot.end() == 0
-        code, printed = await cli(tmp_path, stage.database_url, "ledger", "copy", "--to", target.get_secret_value())
+        code, printed = await cli(stage.database_url, "ledger", "copy", "--to", target.get_secret_value())
         assert (code, printed) == (0, COPIED)
         moved = await stage.start_bot(DATABASE_URL=target.get_secret_value())
         await stage.ben.click(card, "approve")
@@ -214,6 +202,6 @@ async def test_a_change_approved_once_in_the_file_is_carried_out_from_postgresql
         assert (ended["state"], len(stage.dbs.effects), len(replies(stage.slack, card)), buttons(card)) == (
             "applied", 1, 1, [],
         )  # fmt: skip
-        assert (await cli(tmp_path, target.get_secret_value(), "ledger", "verify"))[0] == 0
+        assert (await cli(target.get_secret_value(), "ledger", "verify"))[0] == 0
         assert await moved.end() == 0
         assert stage.slack.violations == []

@@ -1,0 +1,17 @@
+"""The bot's command line, run as an administrator runs it."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+
+async def cli(url: str, *arguments: str, folder: Path | None = None) -> tuple[int, str]:
+    """Run a command on the ledger at `url` in a folder, else this one; return its exit code and all that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", *arguments, env={**os.environ, "DATABASE_URL": url}, cwd=folder,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode()
