@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # touched after everything is installed, so that the next run has nothing to do
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo demo-script test test-browser chaos lint format clean
+.PHONY: demo demo-script test test-browser chaos bench lint format clean
 
 demo: $(INSTALLED)
 	@$(BIN)/python -m bot demo
@@ -28,6 +28,9 @@ test-browser: $(INSTALLED)
 chaos: $(INSTALLED)
 	@PYTHONPATH=tests $(BIN)/python -m chaos --write docs/reliability.md $(if $(STORE),--store $(STORE)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS))
+
+bench: $(INSTALLED)
+	@PYTHONPATH=tests $(BIN)/python -m bench
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check .

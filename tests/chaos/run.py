@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,7 +125,7 @@ async def run(store: Store, seed: int, folder: Path, *, changes: int = CHANGES, 
         replicas = Replicas(stage, store.processes)
         await replicas.start()
         try:
-            await crowd.ask()
+            await _in_peace(stage, crowd.ask())
             plan = plan_trouble(seed, store.processes, store.faults, window=window, lease=LEASE)
             result.faults = Counter(one.what for one in plan)
             trouble = asyncio.gather(*(_go_wrong(one, stage, store, replicas) for one in plan))
@@ -145,6 +146,15 @@ async def run(store: Store, seed: int, folder: Path, *, changes: int = CHANGES, 
     result.wrong += [f"a process had a traceback: {bot.log_file}" for bot in stage.bots if "Traceback" in bot.log]
     result.seconds = time.monotonic() - began
     return result
+
+
+async def _in_peace(stage: Stage, people: Awaitable[None]) -> None:
+    """Let people do something while nothing goes wrong but that the machine may be slow: Slack waits longer."""
+    courier, tickets = stage.slack.courier, stage.slack.world.tickets
+    usual = courier.ack_seconds, tickets._trigger_seconds
+    courier.ack_seconds = tickets._trigger_seconds = 10.0
+    await people
+    courier.ack_seconds, tickets._trigger_seconds = usual
 
 
 async def _go_wrong(one: Trouble, stage: Stage, store: Store, replicas: Replicas) -> None:

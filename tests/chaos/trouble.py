@@ -22,7 +22,8 @@ DBS = {
     "DBS is slow": dbs.slow(1.5),
 }
 """Faults of ConfigureBackupPlan and of reading a plan."""
-PROCESSES = ("process killed", "process killed", "process killed", "process paused", "process paused")
+PROCESSES = {"process killed": 3, "process paused": 2}
+"""What happens to processes, how often: each in its part of the time, so that now and then somebody is there."""
 POSTING = ("chat.postMessage", "chat.update")
 CALLING = ("ConfigureBackupPlan", "DescribeBackupPlanList")
 
@@ -52,9 +53,13 @@ def plan_trouble(
     dice = random.Random(f"trouble {seed}")  # noqa: S311 - replayed
     plan = [
         Trouble(
-            dice.uniform(0.5, window), what, process=dice.randrange(processes), seconds=lease + dice.uniform(0.5, 2)
+            window * (number + dice.random()) / times,
+            what,
+            process=dice.randrange(processes),
+            seconds=lease + dice.uniform(0.5, 2),
         )
-        for what in PROCESSES
+        for what, times in PROCESSES.items()
+        for number in range(times)
     ]
     plan += [Trouble(dice.uniform(0.5, window), what, seconds=dice.uniform(0.5, 3)) for what in store_faults]
     plan += [
