@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # touched after everything is installed, so that the next run has nothing to do
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo demo-script test test-browser bench lint format clean
+.PHONY: demo demo-script test test-browser chaos bench lint format clean
 
 demo: $(INSTALLED)
 	@$(BIN)/python -m bot demo
@@ -23,6 +23,11 @@ test: $(INSTALLED)
 
 test-browser: $(INSTALLED)
 	@$(BIN)/pytest tests/browser
+
+# make chaos STORE=postgres SEED=7 SEEDS=1 plays one run again
+chaos: $(INSTALLED)
+	@PYTHONPATH=tests $(BIN)/python -m chaos --write docs/reliability.md $(if $(STORE),--store $(STORE)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS))
 
 bench: $(INSTALLED)
 	@PYTHONPATH=tests $(BIN)/python -m bench

@@ -57,7 +57,6 @@ class App:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._policy = PolicyFile(config.policy_file)
-        self._clock = SystemClock()
         self._tasks = Tasks()
         self._sweeper = Tasks()
         self._identity: Identity | None = None
@@ -66,7 +65,8 @@ class App:
         self._watch: PolicyWatch | None = None
         self._sockets: Sockets | None = None
         self._session: aiohttp.ClientSession | None = None
-        self._ledger = open_ledger(config.ledger_address, self._clock, config.tell_grace)
+        self._ledger = open_ledger(config.ledger_address, SystemClock(), config.tell_grace)
+        self._clock = self._ledger.clock
         keys, timeout = ChainedKeys(), config.dbs_timeout.total_seconds()
         self._dbs = DbsClient(
             config.dbs_url, region=config.dbs_region, keys=keys, timeout=timeout, parameters=config.dbs_parameters

@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TextIO
 
 import click
+from pydantic import SecretStr
 
 from bot import log
 from bot.config import Config, LedgerSettings, PolicySettings, SlackSettings
@@ -162,6 +163,12 @@ def plan_check(file: TextIO) -> None:
     sys.exit(1 if found else 0)
 
 
+def _postgres(_context: click.Context, _option: click.Parameter, given: str) -> SecretStr:
+    if not given.startswith(("postgresql://", "postgres://")):
+        raise click.BadParameter("must be the URL of a PostgreSQL database: postgresql://user@host/name.")
+    return SecretStr(given)
+
+
 @main.group()
 def ledger() -> None:
     """Look at the history of changes."""
@@ -187,6 +194,30 @@ def ledger_export() -> None:
 
     for line in asyncio.run(export(LedgerSettings.from_environment().ledger_address)):
         click.echo(line)
+
+
+@ledger.command("copy")
+@click.option(
+    "--to",
+    required=True,
+    metavar="URL",
+    callback=_postgres,
+    help="An empty PostgreSQL database: postgresql://user@host/name. Leave the password to PGPASSWORD or ~/.pgpass.",
+)
+@exits_with_sentences
+def ledger_copy(to: SecretStr) -> None:
+    """Copy the SQLite ledger into PostgreSQL and verify every chain on arrival; stop the bot first."""
+    from bot.ledger.store import copy_ledger  # noqa: PLC0415
+
+    copied = copy_ledger(LedgerSettings.from_environment().ledger_address, to)
+    click.echo(
+        f"{_count(copied.changes, 'change')}, {_count(copied.events, 'event')} copied: every hash follows from the one"
+        " before."
+    )
+    click.echo(
+        f"{_count(copied.open, 'change is', 'changes are')} open: start the bot with the new DATABASE_URL, and not with"
+        " the old one any more."
+    )
 
 
 @ledger.command("verify")

@@ -18,6 +18,14 @@ Decide = Callable[[Change | None, datetime], Decision]
 """Pure: sees the change as it is inside the lock and the ledger's time; raises Refusal to write nothing."""
 
 
+Ready = Callable[[], None]
+"""Called right before a message leaves; what it raises keeps the message from leaving."""
+
+
+def at_any_time() -> None:
+    """Let a message leave whenever it comes to that."""
+
+
 class Clock(Protocol):
     """Time, so that tests can make it pass."""
 
@@ -160,7 +168,7 @@ class Messenger(Protocol):
     when nobody knows whether it was posted.
     """
 
-    async def announce(self, change: Change) -> Message:
+    async def announce(self, change: Change, ready: Ready = at_any_time) -> Message:
         """Post the card."""
         ...
 
@@ -168,7 +176,7 @@ class Messenger(Protocol):
         """Bring the card up to date."""
         ...
 
-    async def reply(self, change: Change, saying: Saying) -> Message:
+    async def reply(self, change: Change, saying: Saying, ready: Ready = at_any_time) -> Message:
         """Say something in the card's thread."""
         ...
 

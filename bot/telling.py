@@ -5,8 +5,7 @@ at it, the ledger holds the change back from every other process.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -21,7 +20,8 @@ from bot.core.events import Announced, Stale, Told, moment, stamp
 from bot.core.reading import Reading
 from bot.core.saying import Kind, Message, ReadBack, Saying
 from bot.core.verdict import plan_moved
-from bot.errors import DbsError, LedgerError, MessageGone, MessageThrottled, MessageUnanswered, MessengerError
+from bot.errors import DbsError, MessageGone, MessageThrottled, MessageUnanswered, MessengerError
+from bot.holding import Hold, holding
 from bot.ports import Clock, Dbs, Ledger, Messenger
 
 log = structlog.get_logger("bot.telling")
@@ -61,14 +61,14 @@ class Telling:
 
     async def announce(self, change: Change, *, look: bool) -> Change:
         """Post the card, after one more look at the plan: what moved while the form was filled in is stale already."""
-        async with self._holding(change):
+        async with holding(self._ledger, change, self._grace) as hold:
             stale = await self._stale_already(change)
             shown = change
             if stale is not None:
                 now = stamp(self._clock.now())
                 shown = replace(change, state=State.STALE, outcome=stale, ended_by=decisions.BOT, ended_at=now)
             try:
-                card = await self._post(change, "card", lambda: self._messenger.announce(shown), look=look)
+                card = await self._post(change, "card", partial(self._messenger.announce, shown, hold.check), look=look)
             except MessageGone:
                 log.warning("card_not_posted", change=change.id, channel=change.request.channel)
                 if not look:
@@ -105,12 +105,12 @@ class Telling:
 
         With the change it returns the plan as it was shown, None where it was not.
         """
-        async with self._holding(change):
+        async with holding(self._ledger, change, self._grace) as hold:
             if change.card is None:
                 change = await self._with_card(change)
             read_back = await self._read_back(change) if change.state is State.APPLIED else None
             reading = read_back.reading if read_back else None
-            told = await self._say(change, Saying("outcome", read_back=read_back), look=look)
+            told = await self._say(change, Saying("outcome", read_back=read_back), hold, look=look)
             told = told.model_copy(
                 update={
                     "status": reading.status if reading else "",
@@ -155,9 +155,10 @@ class Telling:
         card = await self._patiently(lambda: self._messenger.find(change, "card"))
         return replace(change, card=Announced(channel=card.channel, ts=card.ts)) if card else change
 
-    async def _say(self, change: Change, saying: Saying, *, look: bool) -> Told:
+    async def _say(self, change: Change, saying: Saying, hold: Hold, *, look: bool) -> Told:
         try:
-            said = await self._post(change, "outcome", lambda: self._messenger.reply(change, saying), look=look)
+            reply = partial(self._messenger.reply, change, saying, hold.check)
+            said = await self._post(change, "outcome", reply, look=look)
             return Told(via="thread", channel=said.channel, ts=said.ts)
         except MessageGone:
             log.info("thread_gone", change=change.id)
@@ -192,26 +193,6 @@ class Telling:
             except MessageThrottled as error:
                 await self._clock.sleep(error.retry_after)
         return await call()
-
-    @asynccontextmanager
-    async def _holding(self, change: Change) -> AsyncIterator[None]:
-        """Keep every other process from taking the change up for as long as this one lives and is at it."""
-
-        async def keep() -> None:
-            while True:
-                # The loop's own time, whatever the clock says: this is about being alive.
-                await asyncio.sleep(self._grace.total_seconds() / 3)
-                try:
-                    await self._ledger.hold(change.id, self._grace)
-                except LedgerError as error:
-                    log.warning("hold_not_kept", change=change.id, problem=str(error))
-
-        await self._ledger.hold(change.id, self._grace)
-        keeping = asyncio.create_task(keep())
-        try:
-            yield
-        finally:
-            keeping.cancel()
 
     async def _read(self, change: Change) -> Reading | None:
         """Read the plan; None where DBS does not answer soon."""

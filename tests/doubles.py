@@ -27,6 +27,7 @@ from bot.engine import Engine
 from bot.errors import LookUpFailed, MessageGone, MessageUnanswered, SecretMissing
 from bot.execution import Execution
 from bot.ledger.sqlite import SqliteLedger
+from bot.ports import Ready, at_any_time
 from bot.rights import Rights
 from bot.telling import Telling
 
@@ -248,7 +249,8 @@ class MemoryMessenger(Faulty):
         """What the card shows."""
         return self.drawn[-1] if self.drawn else None
 
-    async def announce(self, change: Change) -> Message:
+    async def announce(self, change: Change, ready: Ready = at_any_time) -> Message:
+        ready()
         message = await self._post("announce", change, "card", "channel")
         self.drawn.append(change)
         return message
@@ -260,7 +262,8 @@ class MemoryMessenger(Faulty):
         self.drawn.append(change)
         self.after(fault)
 
-    async def reply(self, change: Change, saying: Saying) -> Message:
+    async def reply(self, change: Change, saying: Saying, ready: Ready = at_any_time) -> Message:
+        ready()
         if change.card is None:
             raise MessageGone("no card")
         return await self._post("reply", change, saying.kind, "thread", saying)

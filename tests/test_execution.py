@@ -542,15 +542,17 @@ async def test_nothing_is_sent_hours_later(world: World) -> None:
     assert len(world.dbs.calls) == 1
 
 
+@pytest.mark.parametrize(("error", "words"), [(FORBIDDEN, "Request.Forbidden"), (DOWN, "dbs.test cannot be reached")])
 async def test_a_plan_that_cannot_be_read_after_a_send_is_read_until_the_time_for_sending_is_over(
-    world: World, process: Process
+    world: World, process: Process, error: DbsError, words: str
 ) -> None:
     await world.approved()
     world.dbs.next("configure", unanswered(done=True))
-    world.dbs.next("read", Fault(), *([FORBIDDEN] * 500))
+    world.dbs.next("read", Fault(), *([error] * 500))
     change = await process.execute()
     assert isinstance(change.outcome, Stuck)
-    assert "Request.Forbidden" in change.outcome.sentence
+    assert change.outcome.sentence.startswith("It was sent once, and no answer says what came of it.")
+    assert words in change.outcome.sentence
     assert moment(change.ended_at) <= NOON + timedelta(minutes=15)
     assert len(world.dbs.calls) == 1
 

@@ -7,6 +7,7 @@ transaction by transaction.
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -20,7 +21,13 @@ from bot.errors import ConfigError, LedgerBusy
 from bot.ledger.postgres_schema import is_current, migrate
 
 PATIENCE = 1.5
-"""Seconds to wait for a connection, a lock or a statement: a click must be answered within three."""
+"""Seconds to wait for a turn, a connection, a lock or a statement: a click must be answered within three."""
+LOOKING = 300.0
+"""The same for who only looks: nobody waits for an answer, and a long history takes its time."""
+SILENCE = 1.0
+"""Seconds beyond these, after which a database that says nothing at all is not waited for any longer."""
+IDLE = 3.0
+"""Seconds after which whoever stands still amid a transaction loses it: nobody else could take the change over."""
 START_PATIENCE = 30
 """Seconds to wait at the start for a replica that makes the tables."""
 AT_ONCE = 4
@@ -64,7 +71,8 @@ class Pool:
 
     def __init__(self, url: SecretStr, *, readonly: bool) -> None:
         self._local = threading.local()
-        _prepare(url.get_secret_value(), readonly=readonly)
+        self._patience = LOOKING if readonly else PATIENCE
+        _prepare(url, readonly=readonly)
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ledger")
         self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
             url.get_secret_value(), kwargs=_SETTINGS, min_size=1, max_size=AT_ONCE, timeout=PATIENCE,
@@ -81,9 +89,15 @@ class Pool:
     def transaction(self, mode: str) -> Iterator[None]:
         """Begin in a mode of `set transaction`, with limits on waiting, and commit, or undo everything."""
         connection = self.mine
-        limit = int(PATIENCE * 1000)
+        left = max(1, int((self._local.until - time.monotonic()) * 1000))
+        limits = {
+            "statement_timeout": left,
+            "lock_timeout": left,
+            "idle_in_transaction_session_timeout": int(IDLE * 1000),
+        }
         try:
-            connection.execute(f"begin {mode}; set local statement_timeout = {limit}; set local lock_timeout = {limit}")
+            settings = "; ".join(f"set local {name} = {limit}" for name, limit in limits.items())
+            connection.execute(f"begin {mode}; {settings}")
             yield
         except BaseException:
             with contextlib.suppress(psycopg.Error):  # the error that brought us here says more
@@ -96,11 +110,14 @@ class Pool:
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` on a thread with a connection. Raises LedgerBusy for whatever PostgreSQL complains about."""
+        until = time.monotonic() + self._patience
 
         def turn() -> T:
+            # Waiting in the queue counts: while rows are locked, the last in line must not wait for all before it.
+            self._local.until = until
             try:
-                with self._pool.connection() as self._local.connection:
-                    return work(*args, **kwargs)
+                with self._pool.connection(max(0.001, until - time.monotonic())) as self._local.connection:
+                    return self._work(work, *args, **kwargs)
             except psycopg.Error as error:
                 raise cause(error) from error
 
@@ -108,7 +125,19 @@ class Pool:
             future = self._threads.submit(turn)
         except RuntimeError as error:
             raise LedgerBusy("The ledger is closed; nothing was recorded.") from error
-        return await asyncio.wrap_future(future)
+        try:
+            async with asyncio.timeout(self._patience + SILENCE):
+                return await asyncio.wrap_future(future)
+        except TimeoutError as error:
+            raise lost_commit() from error
+
+    def _work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return work(*args, **kwargs)
+        except errors.ReadOnlySqlTransaction:
+            # after a failover the same name may lead to another server, which only a new connection finds
+            self.mine.close()
+            raise
 
     async def close(self) -> None:
         """Finish what is under way and disconnect; closing twice is harmless."""
@@ -116,23 +145,34 @@ class Pool:
         await asyncio.to_thread(self._pool.close)
 
 
-def _prepare(url: str, *, readonly: bool) -> None:
+@contextlib.contextmanager
+def connected(url: SecretStr, name: str) -> Iterator[Connection[Any]]:
+    """Connect once, outside the pool. Raises ConfigError, naming the setting `name`, where the database cannot be used.
+
+    What the driver raises inside does so as well: as if there were no such database.
+    """
     try:
-        with contextlib.closing(psycopg.connect(url, **_SETTINGS)) as connection, connection.transaction():
-            connection.execute(f"set local lock_timeout = '{START_PATIENCE}s'")
-            if not readonly:
-                migrate(connection)
-            elif not is_current(connection):
-                raise _unusable("holds no ledger, or one of an older version; `serve` brings it up to date.")
+        with contextlib.closing(psycopg.connect(url.get_secret_value(), **_SETTINGS)) as connection:
+            yield connection
     except errors.InsufficientPrivilege as error:
-        raise _unusable(f"does not let this role make or read the tables ({error.diag.message_primary}).") from error
+        said = f"does not let this role make or read the tables ({error.diag.message_primary})."
+        raise unusable(said, name) from error
     except psycopg.OperationalError as error:
-        said = " ".join(str(error).split())
-        raise _unusable(f"cannot be reached ({said}).") from error
+        raise unusable(f"cannot be reached ({' '.join(str(error).split())}).", name) from error
     except psycopg.ProgrammingError:
         # the driver repeats a URL that it cannot read, with the password in it
-        raise _unusable("is not a URL that PostgreSQL understands, or not a database for a ledger.") from None
+        raise unusable("is not a URL that PostgreSQL understands, or not a database for a ledger.", name) from None
 
 
-def _unusable(sentence: str) -> ConfigError:
-    return ConfigError([f"DATABASE_URL: the PostgreSQL database {sentence}"])
+def unusable(sentence: str, name: str = "DATABASE_URL") -> ConfigError:
+    """Return what to say of a database that the setting `name` names."""
+    return ConfigError([f"{name}: the PostgreSQL database {sentence}"])
+
+
+def _prepare(url: SecretStr, *, readonly: bool) -> None:
+    with connected(url, "DATABASE_URL") as connection, connection.transaction():
+        connection.execute(f"set local lock_timeout = '{START_PATIENCE}s'")
+        if not readonly:
+            migrate(connection)
+        elif not is_current(connection):
+            raise unusable("holds no ledger, or one of an older version; `serve` brings it up to date.")

@@ -1,6 +1,7 @@
 """The ledger in PostgreSQL: several replicas of the bot, on any number of machines, may share it."""
 
 import re
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from psycopg import errors, sql
 from pydantic import SecretStr
 
+from bot.clock import HeardClock
 from bot.core.change import Change
 from bot.ledger.pooled import Pool
 from bot.ledger.sql import SqlLedger
@@ -23,8 +25,9 @@ T = TypeVar("T")
 class PostgresLedger(SqlLedger):
     """`bot.ports.Ledger` on PostgreSQL.
 
-    Time is the database's, so that replicas whose clocks differ agree, unless a `clock` is given. Opening raises
-    ConfigError, naming DATABASE_URL, when the database cannot be used.
+    Time is the database's, so that replicas whose clocks differ agree, unless a `clock` is given: what is recorded
+    carries it, and `clock` goes on from when it was last asked. Opening raises ConfigError, naming DATABASE_URL, when
+    the database cannot be used.
     """
 
     FOR_UPDATE = " for update"
@@ -41,9 +44,10 @@ class PostgresLedger(SqlLedger):
 
     def __init__(self, url: SecretStr, grace: timedelta, *, clock: Clock | None = None, readonly: bool = False) -> None:
         super().__init__(grace)
-        self._clock = clock
+        self.clock = clock or HeardClock()
         self._pool = Pool(url, readonly=readonly)
-        self._mode = "read only" if readonly else "read write"
+        # not "read write": where an administrator or a standby says otherwise, it stays so
+        self._mode = "isolation level read committed" + (" read only" if readonly else "")
 
     async def close(self) -> None:
         """Finish what is under way and disconnect; closing twice is harmless."""
@@ -62,7 +66,7 @@ class PostgresLedger(SqlLedger):
 
     def _transaction(self) -> AbstractContextManager[object]:
         # after a lock was waited for, the next statement has to see what its holder wrote
-        return self._pool.transaction(f"isolation level read committed {self._mode}")
+        return self._pool.transaction(self._mode)
 
     def _snapshot(self) -> AbstractContextManager[object]:
         return self._pool.mine.transaction()  # inside `_looking`, which sees one moment as it is
@@ -77,11 +81,18 @@ class PostgresLedger(SqlLedger):
         return self._pool.mine.execute(_translated(sql), parameters).fetchall()
 
     def _now(self) -> datetime:
-        if self._clock is not None:
-            return self._clock.now()
+        if not isinstance(self.clock, HeardClock):
+            return self.clock.now()
+        asked = time.monotonic()
         # not now(), which stands still while a transaction waits for a lock
-        moment: Any = self._rows("select clock_timestamp()", {})[0][0]
-        return moment.astimezone(UTC)  # type: ignore[no-any-return]
+        answer: Any = self._rows("select clock_timestamp()", {})[0][0]
+        moment: datetime = answer.astimezone(UTC)
+        self.clock.hear(moment, asked)
+        return moment
+
+    def _team(self, team_id: str) -> str:
+        self._now()  # so that the time is known from the start on
+        return super()._team(team_id)
 
     def _record(self, change_id: str, decide: Decide) -> Change:
         try:

@@ -21,7 +21,7 @@ from bot.ledger import statements
 from bot.ledger.chain import Finding, by_change, compare_projection, fold_checked, verify
 from bot.ledger.statements import Parameters, Row
 from bot.ledger.step import step
-from bot.ports import Decide
+from bot.ports import Clock, Decide
 
 log = structlog.get_logger("bot.ledger")
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 class SqlLedger(ABC):
     """`bot.ports.Ledger` but for the database itself; the port's docstrings say what each method means.
 
-    `grace` is how long others leave an event to the process that recorded it.
+    `grace` is how long others leave an event to who recorded it; `clock` keeps the time that the ledger goes by.
     """
 
     FOR_UPDATE: ClassVar[str] = ""
@@ -42,6 +42,8 @@ class SqlLedger(ABC):
     TAKE_DUE: ClassVar[str] = statements.TAKE_DUE
     DUPLICATE: ClassVar[type[Exception]]
     """What the driver raises when a unique key is met."""
+
+    clock: Clock
 
     def __init__(self, grace: timedelta) -> None:
         self._grace = grace

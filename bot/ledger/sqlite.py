@@ -30,7 +30,7 @@ class SqliteLedger(SqlLedger):
 
     def __init__(self, path: Path | str, clock: Clock, grace: timedelta, *, readonly: bool = False) -> None:
         super().__init__(grace)
-        self._clock = clock
+        self.clock = clock
         self._connections = Connections(Path(path), readonly=readonly)
 
     @classmethod
@@ -77,4 +77,4 @@ class SqliteLedger(SqlLedger):
         return self._db.execute(sql, parameters).fetchall()
 
     def _now(self) -> datetime:
-        return self._clock.now()
+        return self.clock.now()

@@ -1,13 +1,19 @@
 """Opens the ledger that DATABASE_URL names, whichever database keeps it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from bot.errors import ConfigError
 from bot.ledger.sql import SqlLedger
 from bot.ports import Clock
+
+if TYPE_CHECKING:
+    from bot.ledger.copying import Copied
 
 
 def open_ledger(address: Path | SecretStr, clock: Clock, grace: timedelta, *, readonly: bool = False) -> SqlLedger:
@@ -21,10 +27,25 @@ def open_ledger(address: Path | SecretStr, clock: Clock, grace: timedelta, *, re
         from bot.ledger.sqlite import SqliteLedger  # noqa: PLC0415
 
         return SqliteLedger(address, clock, grace, readonly=readonly)
-    try:
+    with _driver("DATABASE_URL"):
         from bot.ledger.postgres import PostgresLedger  # noqa: PLC0415
+    return PostgresLedger(address, grace, readonly=readonly)
+
+
+def copy_ledger(source: Path | SecretStr, target: SecretStr) -> "Copied":
+    """Copy the SQLite file `source` into the PostgreSQL database `target`; see `bot.ledger.copying`."""
+    if not isinstance(source, Path):
+        raise ConfigError(["DATABASE_URL names PostgreSQL; what can be copied is a SQLite file."])
+    with _driver("--to"):
+        from bot.ledger import copying  # noqa: PLC0415
+    return copying.copy_ledger(source, target)
+
+
+@contextmanager
+def _driver(name: str) -> Iterator[None]:
+    try:
+        yield
     except ImportError as error:
         raise ConfigError(
-            ["DATABASE_URL names PostgreSQL, whose driver is not installed: install backup-plan-bot[postgres]."]
+            [f"{name} names PostgreSQL, whose driver is not installed: install backup-plan-bot[postgres]."]
         ) from error
-    return PostgresLedger(address, grace, readonly=readonly)

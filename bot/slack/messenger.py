@@ -11,6 +11,7 @@ from bot.core.change import Change
 from bot.core.events import moment
 from bot.core.saying import Kind, Message, Saying
 from bot.errors import MessageGone, MessageThrottled, MessageUnanswered
+from bot.ports import Ready, at_any_time
 from bot.slack.card import EVENT_TYPE, card_blocks, card_text, metadata
 from bot.slack.outcome import call_message, saying_blocks, saying_text
 from bot.slack.people import is_shared_outside
@@ -55,10 +56,11 @@ class SlackMessenger:
         self._simple: set[str] = set()
         """Changes whose card Slack would not take with a table."""
 
-    async def announce(self, change: Change) -> Message:
+    async def announce(self, change: Change, ready: Ready = at_any_time) -> Message:
         """Post the card: by itself in the channel, or under the message where it was asked for."""
-        await self._stay_inside(change.request.channel)
-        return await self._post(change, "card", change.request.channel, _card(change), change.request.thread or None)
+        channel, thread = change.request.channel, change.request.thread or None
+        await self._stay_inside(channel)
+        return await self._post(change, "card", channel, _card(change), thread, ready=ready)
 
     async def redraw(self, change: Change) -> None:
         """Bring the card up to date, its metadata with it."""
@@ -72,12 +74,13 @@ class SlackMessenger:
 
         await self._draw(change, update, _card(change))
 
-    async def reply(self, change: Change, saying: Saying) -> Message:
+    async def reply(self, change: Change, saying: Saying, ready: Ready = at_any_time) -> Message:
         """Say something in the card's thread, which is the one it stands in or the one below it."""
         if change.card is None:
             raise MessageGone(f"change {change.id} has no card")
         await self._stay_inside(change.card.channel)
-        return await self._post(change, saying.kind, change.card.channel, _saying(change, saying), change.thread)
+        channel, thread = change.card.channel, change.thread
+        return await self._post(change, saying.kind, channel, _saying(change, saying), thread, ready=ready)
 
     async def write_to_requester(self, change: Change, saying: Saying) -> Message:
         """Say it to the requester alone."""
@@ -167,8 +170,10 @@ class SlackMessenger:
         thread: str | None = None,
         *,
         broadcast: bool = False,
+        ready: Ready = at_any_time,
     ) -> Message:
         async def post(drawn: dict[str, Any]) -> Message:
+            ready()
             answer = await self._client.chat_postMessage(
                 channel=channel,
                 thread_ts=thread,

@@ -7,16 +7,23 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+import psycopg
 import pytest
+from stores import recorded
 
-from bot.playground.acts import ask, card_now, fill, open_form, outcome, said
+from bot.playground.acts import ask, card_now, fill, open_form, outcome, replies, said
+from bot.playground.dbs.faults import Gate, hold
 from bot.playground.slack.person import Person
 from bot.playground.stage import Bot, Stage
 
 Cli = Callable[..., Awaitable[tuple[int, str, str]]]
 
+HELD = 20.0
+"""Seconds for which the ledger is locked: far beyond every patience, and several sweeps."""
 WISH = {"BackupRetentionPeriod": "30", "SourceEndpointPassword": "orders-db", "AutoStartBackup": "true",
         "BackupStrategyType": "simple"}  # fmt: skip
+REDIS, REDIS_WISH = "dbsredisecs01", {"BackupRetentionPeriod": "30"}
+SOON = {"EXECUTION_LEASE": "6s", "DBS_TIMEOUT": "5s", "SWEEP_INTERVAL": "1s", "TELL_GRACE": "3s"}
 SLACK_WAITS = 3.0
 
 
@@ -32,6 +39,24 @@ def locked(stage: Stage, _bot: Bot) -> Iterator[None]:
 
 
 @contextmanager
+def rows_locked(stage: Stage, _bot: Bot) -> Iterator[None]:
+    """Lock the rows of all changes, as somebody at a prompt may who forgot to commit."""
+    with psycopg.connect(stage.settings["DATABASE_URL"]) as somebody:
+        somebody.execute("select * from changes for update")
+        yield
+        somebody.rollback()
+
+
+@contextmanager
+def tables_locked(stage: Stage, _bot: Bot) -> Iterator[None]:
+    """Lock whole tables, as maintenance does: now nobody can even look."""
+    with psycopg.connect(stage.settings["DATABASE_URL"]) as somebody:
+        somebody.execute("lock table events, changes in access exclusive mode")
+        yield
+        somebody.rollback()
+
+
+@contextmanager
 def full(stage: Stage, bot: Bot) -> Iterator[None]:
     """Let no file of the process grow beyond the ledger's write-ahead log as it is now, as on a disk that is full."""
     size = stage.ledger_file.with_name("ledger.db-wal").stat().st_size
@@ -41,14 +66,6 @@ def full(stage: Stage, bot: Bot) -> Iterator[None]:
         yield
     finally:
         resource.prlimit(bot.process.pid, resource.RLIMIT_FSIZE, (most, most))
-
-
-def rows(stage: Stage) -> list[tuple[object, ...]]:
-    """Return everything in the ledger that somebody decided."""
-    ledger = sqlite3.connect(stage.ledger_file)
-    found = ledger.execute("select * from events order by change_id, seq").fetchall()
-    ledger.close()
-    return found
 
 
 async def told(stage: Stage, person: Person, what: Awaitable[object]) -> str:
@@ -69,20 +86,32 @@ async def under_the_input(person: Person) -> str:
 
 
 @pytest.mark.parametrize(
-    ("obstacle", "sentence"),
-    [(locked, "The ledger is locked by another process"), (full, "The ledger's disk (is full|does not work)")],
-    ids=["locked", "disk_full"],
+    ("store", "obstacle", "sentence"),
+    [
+        ("sqlite", locked, "The ledger is locked by another process"),
+        ("sqlite", full, "The ledger's disk (is full|does not work)"),
+        ("postgres", rows_locked, "The ledger is locked by another process"),
+        ("postgres", tables_locked, "The ledger is locked by another process"),
+    ],
+    indirect=["store"],
+    ids=["locked", "disk_full", "rows_locked", "tables_locked"],
 )
 async def test_req33_when_the_ledger_cannot_be_written_everybody_is_told_and_nothing_is_recorded(
+    store: dict[str, str],
     set_stage: Callable[..., Awaitable[Stage]],
     run_bot: Cli,
     obstacle: Callable[[Stage, Bot], AbstractContextManager[None]],
     sentence: str,
 ) -> None:
-    stage = await set_stage()
-    rita, ana, ben, olga = stage.rita, stage.ana, stage.ben, stage.olga
+    stage = await set_stage(**SOON, **store)
+    rita, ana, ben, olga, url = stage.rita, stage.ana, stage.ben, stage.olga, stage.environment(0)["DATABASE_URL"]
     bot = await stage.start_bot()
-    card = await ask(stage.slack, rita, "dbsmysqlrds01", WISH)
+    card, sent = await ask(stage.slack, rita, "dbsmysqlrds01", WISH), await ask(stage.slack, rita, REDIS, REDIS_WISH)
+    gate = Gate()
+    stage.dbs.next("ConfigureBackupPlan", hold(gate), plan_id=REDIS)
+    for person in (ana, ben):
+        await person.click(sent, "approve")
+    await gate.reached.wait()
     await ben.click(card, "deny")
     await ben.wait_for_view(lambda view: view["callback_id"] == "deny")
     await ben.type("reason", "Not now")
@@ -91,29 +120,43 @@ async def test_req33_when_the_ledger_cannot_be_written_everybody_is_told_and_not
     await olga.submit()
     await olga.wait_for_view(lambda view: view["callback_id"] == "review")
     await olga.type("reason", "Disk is full")
-    await stage.slack.wait_for(lambda: len(rows(stage)) == 2)
-    before = rows(stage)
+    before = await recorded(url)
+    assert [event.type for event in before].count("announced") == 2
 
     with obstacle(stage, bot):
-        answers = await asyncio.gather(
+        until = asyncio.get_running_loop().time() + (0 if obstacle is full else HELD)
+        ways = [
             told(stage, ana, ana.click(card, "approve")),
             told(stage, rita, rita.click(card, "withdraw")),
             under_the_input(ben),
-            under_the_input(olga),
-        )
-        assert rows(stage) == before
+        ]
+        if obstacle is rows_locked:  # what is not locked goes on
+            assert (await olga.submit()).action == "clear"
+        else:
+            ways.append(under_the_input(olga))
+        answers = list(await asyncio.gather(*ways))
+        gate.release()  # DBS says that it is done, and that cannot be recorded
+        await stage.slack.wait_for(lambda: "change_not_advanced" in bot.log, 20)
+        await asyncio.sleep(until - asyncio.get_running_loop().time())
+        answers.append(await told(stage, ana, ana.click(card, "approve")))
+        if obstacle is not tables_locked:  # there nobody can look, we neither
+            assert (await recorded(url))[: len(before)] == before
+            assert len(await recorded(url)) == len(before) or obstacle is rows_locked
     for answer in answers:
         assert re.search(sentence, answer), answer
         assert "nothing was recorded" in answer.lower()
     assert said(card_now(stage.slack, card))["state"] == "pending"
 
-    assert (await olga.submit()).action == "clear"
+    assert said(await outcome(stage.slack, sent, seconds=20))["state"] == "applied"
+    assert obstacle is rows_locked or (await olga.submit()).action == "clear"
     await ana.click(card, "approve")
     await ben.close_view()
     await ben.click(card, "approve")
     assert said(await outcome(stage.slack, card))["state"] == "applied"
     assert (await run_bot("ledger", "verify", "--slack", **stage.environment(0)))[0] == 0
-    assert len(stage.dbs.effects) == 1
+    assert sorted(effect.plan_id for effect in stage.dbs.effects) == ["dbsmysqlrds01", REDIS]
+    assert (len(replies(stage.slack, card)), len(replies(stage.slack, sent))) == (1, 1)
+    assert len({call.params["ClientToken"] for call in stage.dbs.calls("ConfigureBackupPlan")}) == 2
 
 
 async def test_req10_on_a_history_that_somebody_wrote_to_nothing_is_decided_while_other_changes_go_on(
@@ -127,7 +170,7 @@ async def test_req10_on_a_history_that_somebody_wrote_to_nothing_is_decided_whil
     write_to(
         stage, "drop trigger events_stay", "update events set data = replace(data, '\"30\"', '\"3\"') where seq = 1"
     )
-    before = rows(stage)
+    before = await recorded(stage.database_url)
     for person, action in ((ben, "approve"), (ben, "deny"), (rita, "withdraw")):
         sentence = await told(stage, person, person.click(card, action))
         assert "does not hold together" in sentence
@@ -135,7 +178,7 @@ async def test_req10_on_a_history_that_somebody_wrote_to_nothing_is_decided_whil
     await ana.click(other, "approve")
     await ben.click(other, "approve")
     assert said(await outcome(stage.slack, other))["state"] == "applied"
-    assert [row for row in rows(stage) if row[0] == before[0][0]] == before
+    assert [one for one in await recorded(stage.database_url) if one.change_id == before[0].change_id] == before
     assert {effect.plan_id for effect in stage.dbs.effects} == {"dbsmysqlecs01"}
     assert bot.process.returncode is None
 

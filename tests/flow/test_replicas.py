@@ -55,3 +55,34 @@ async def test_two_replicas_carry_a_change_out_once(tmp_path: Path, database: st
         assert stage.slack.violations == []
         for bot in bots:
             assert "Traceback" not in bot.log, bot.log
+
+
+async def test_two_replicas_in_socket_mode_share_the_clicks_and_carry_each_change_out_once(
+    tmp_path: Path, database: str
+) -> None:
+    async with Stage(tmp_path, socket_mode=True, DATABASE_URL=database) as stage:
+        bots = await asyncio.gather(stage.start_bot(), stage.start_bot())
+        await stage.slack.wait_for(lambda: stage.slack.sockets.connections == 4, 20)
+        for retention in ("30", "31", "32"):
+            card = await ask(stage.slack, stage.rita, "dbsredisecs01", {"BackupRetentionPeriod": retention})
+            clicks = (person.click(card, "approve", stale=True) for person in (stage.ana, stage.ben) * 2)
+            assert all(click.ack and click.ack.ok for click in await asyncio.gather(*clicks))
+            ended = said(await outcome(stage.slack, card))
+            card = await settled(stage.slack, card)
+            assert ended["state"] == "applied"
+            assert (len(replies(stage.slack, card)), buttons(card)) == (1, [])
+        assert len(stage.dbs.effects) == 3
+        assert all("kind=approved" in bot.log or "kind=requested" in bot.log for bot in bots), "both took part"
+
+        gone, stays = bots
+        assert await gone.end() == 0
+        await stage.slack.wait_for(lambda: stage.slack.sockets.connections == 2)
+        card = await ask(stage.slack, stage.rita, "dbsredisecs01", {"BackupRetentionPeriod": "33"})
+        for person in (stage.ana, stage.ben):
+            await person.click(card, "approve")
+        assert said(await outcome(stage.slack, card))["state"] == "applied"
+        assert (await cli(database, "ledger", "verify"))[0] == 0
+        assert await stays.end() == 0
+        assert stage.slack.violations == []
+        for bot in bots:
+            assert "Traceback" not in bot.log, bot.log

@@ -1,6 +1,7 @@
 """What is particular to the ledger in PostgreSQL: replicas, lost connections, roles, and when it cannot be had."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -15,7 +17,10 @@ from contending import answers, run
 from database import database_of, execute, forget_database, schema_of
 from psycopg import sql
 from pydantic import SecretStr
+from silent import way_to
+from stores import eventually
 
+from bot.clock import SystemClock
 from bot.core import decisions
 from bot.core.change import Change, State
 from bot.core.events import Requested, moment
@@ -129,6 +134,20 @@ async def test_the_time_is_the_databases(url: SecretStr, wish: Callable[..., Req
     await ledger.close()
 
 
+async def test_a_process_knows_the_databases_time_from_the_start_on(
+    url: SecretStr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SystemClock, "now", lambda _: datetime(2020, 1, 1, tzinfo=UTC))
+    ledger = PostgresLedger(url, GRACE)
+    assert ledger.clock.now().year == 2020
+    await ledger.team("T1")
+    with closing(psycopg.connect(url.get_secret_value())) as connection:
+        row = connection.execute("select clock_timestamp()").fetchone()
+    assert row is not None
+    assert abs(ledger.clock.now() - row[0]) < timedelta(seconds=1)
+    await ledger.close()
+
+
 async def test_who_waits_for_a_lock_gives_up_within_the_time_for_an_answer(
     url: SecretStr, ledger: PostgresLedger, ask: Ask
 ) -> None:
@@ -143,6 +162,109 @@ async def test_who_waits_for_a_lock_gives_up_within_the_time_for_an_answer(
         assert before is not None
         assert before.seq == 1
     assert (await ledger.record("c1", approve)).seq == 2
+
+
+async def test_a_locked_ledger_says_so_within_three_seconds_however_many_wait(
+    url: SecretStr, ledger: PostgresLedger, ask: Ask
+) -> None:
+    await ask()
+    with closing(psycopg.connect(url.get_secret_value())) as somebody:
+        somebody.execute("lock table changes in access exclusive mode")
+        began = time.monotonic()
+        clicks = [ledger.record("c1", partial(approve, by=f"U{number}")) for number in range(20)]
+        looks = [ledger.change("c1") for _ in range(20)]
+        results = await asyncio.gather(*clicks, *looks, return_exceptions=True)
+        assert time.monotonic() - began < 3
+        assert all(isinstance(result, LedgerBusy) for result in results)
+        assert all("nothing was recorded" in str(result) for result in results)
+    assert (await ledger.record("c1", approve)).seq == 2
+
+
+async def test_a_database_that_says_nothing_is_not_waited_for_and_found_again(
+    url: SecretStr, clock: Clock, ledger: PostgresLedger, ask: Ask
+) -> None:
+    await ask()
+    async with way_to(url.get_secret_value()) as way:
+        far = await asyncio.to_thread(PostgresLedger, SecretStr(way.url), GRACE, clock=clock)
+        assert (await far.record("c1", approve)).seq == 2
+        way.open.clear()
+        began = time.monotonic()
+        for _ in range(2):
+            clicks = [far.record("c1", partial(approve, by=f"U{number}")) for number in range(5)]
+            results = await asyncio.gather(*clicks, return_exceptions=True)
+            assert all(isinstance(result, LedgerBusy) for result in results)
+        assert time.monotonic() - began < 6
+        way.open.set()
+
+        async def found() -> bool:
+            try:
+                return await far.change("c1") is not None
+            except LedgerBusy:
+                return False
+
+        await eventually(found)
+        assert await far.findings() == []
+        assert [event.type for event in await ledger.events()][:2] == ["requested", "approved"]
+        await far.close()
+
+
+async def test_after_a_failover_to_a_read_only_server_the_bot_writes_again_by_itself(
+    clock: Clock, ask: Ask, role: Callable[..., SecretStr], ledger: PostgresLedger
+) -> None:
+    """A new connection finds the server that can be written to; an old one would stay where it is."""
+    await ask()
+    url = role(GRANTS + WRITES)
+    name = urlsplit(url.get_secret_value()).query.rpartition("user=")[2]
+    ours = PostgresLedger(url, GRACE, clock=clock)
+    execute(f"alter role {name} set default_transaction_read_only = on")
+    execute(f"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{name}'")  # noqa: S608 - ours
+    for attempt in (partial(ours.record, "c1", approve), partial(ours.take_due, GRACE)):
+        with pytest.raises(LedgerBusy, match="The ledger is read-only; nothing was recorded"):
+            await attempt()
+    assert (await ours.change("c1")) == await ledger.change("c1")
+    execute(f"alter role {name} reset default_transaction_read_only")
+
+    async def writes() -> bool:
+        sweeps = [ours.take_due(GRACE) for _ in range(8)]
+        results = await asyncio.gather(*sweeps, return_exceptions=True)
+        return not any(isinstance(result, LedgerBusy) for result in results)
+
+    await eventually(writes)
+    assert (await ours.record("c1", approve)).seq == 2
+    await ours.close()
+
+
+async def test_whoever_is_stopped_amid_a_transaction_loses_it_and_keeps_nobody_waiting(
+    url: SecretStr, clock: Clock, ledger: PostgresLedger, ask: Ask
+) -> None:
+    await ask()
+    other = PostgresLedger(url, GRACE, clock=clock)
+    inside, over = threading.Event(), threading.Event()
+
+    def stand_still(change: Change | None, now: datetime) -> decisions.Decision:
+        inside.set()
+        assert over.wait(30)
+        return approve(change, now)
+
+    stopped = asyncio.create_task(ledger.record("c1", stand_still))
+    assert await asyncio.to_thread(inside.wait, 10)
+    with pytest.raises(LedgerBusy, match="locked by another process"):
+        await other.record("c1", partial(approve, by="UB"))
+    began = time.monotonic()
+
+    async def goes_on() -> bool:
+        try:
+            return (await other.record("c1", partial(approve, by="UB"))).seq == 2
+        except LedgerBusy:
+            return False
+
+    await eventually(goes_on)
+    assert time.monotonic() - began < 5
+    over.set()
+    with pytest.raises(LedgerBusy):
+        await stopped
+    assert [event.actor for event in await ledger.events()] == ["UR", "UB"]
+    await other.close()
 
 
 @pytest.mark.parametrize("statement", ["insert into events", "insert into changes", "commit"])

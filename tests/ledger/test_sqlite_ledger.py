@@ -73,6 +73,20 @@ async def test_it_is_opened_to_survive_a_power_cut(ledger: SqliteLedger) -> None
     assert await pragma(ledger, "synchronous") == 2
 
 
+async def test_a_new_file_has_pages_that_hold_several_requests(ledger: SqliteLedger) -> None:
+    assert await pragma(ledger, "page_size") == 16_384
+
+
+async def test_a_file_with_other_pages_keeps_them_and_is_used_as_it_is(file: Path, clock: Clock) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("pragma page_size = 4096")
+        connection.execute("vacuum")
+    ledger = SqliteLedger(file, clock, GRACE)
+    assert await pragma(ledger, "page_size") == 4096
+    assert await ledger.team("T1") == "T1"
+    await ledger.close()
+
+
 def test_a_missing_folder_is_a_setting_to_mend(tmp_path: Path, clock: Clock) -> None:
     with pytest.raises(ConfigError, match=r"DATABASE_URL: the folder .*/nowhere does not exist"):
         SqliteLedger(tmp_path / "nowhere" / "ledger.db", clock, GRACE)
@@ -178,7 +192,9 @@ async def test_who_looks_does_not_stand_in_line_behind_a_write_that_waits(
     assert (await waiting).seq == 2
 
 
-async def test_a_ledger_that_became_read_only_says_so(ledger: SqliteLedger, ask: Ask) -> None:
+async def test_a_ledger_that_became_read_only_says_so_until_it_can_be_written_again(
+    ledger: SqliteLedger, ask: Ask
+) -> None:
     before = await ask()
     await ledger._write(lambda: ledger._db.execute("pragma query_only = on"))
     with pytest.raises(LedgerBusy, match="read-only"):
@@ -186,6 +202,8 @@ async def test_a_ledger_that_became_read_only_says_so(ledger: SqliteLedger, ask:
     with pytest.raises(LedgerBusy, match="read-only"):
         await ledger.take_due(GRACE)
     assert await ledger.change("c1") == before
+    await ledger._write(lambda: ledger._db.execute("pragma query_only = off"))
+    assert (await ledger.record("c1", approve)).seq == 2
 
 
 async def test_on_a_full_disk_nothing_is_half_written(ledger: SqliteLedger, ask: Ask) -> None:

@@ -1,0 +1,219 @@
+"""Moving a SQLite ledger into PostgreSQL: everything and unchanged, or nothing and a sentence that says why."""
+
+import asyncio
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import psycopg
+import pytest
+from database import database_of, forget_database
+from psycopg import sql
+from pydantic import SecretStr
+
+from bot.core import decisions
+from bot.core.change import State
+from bot.core.events import Requested
+from bot.errors import ConfigError, LedgerAltered, LedgerBusy
+from bot.ledger.copying import Copied
+from bot.ledger.postgres import PostgresLedger
+from bot.ledger.sqlite import SqliteLedger
+from bot.ledger.store import copy_ledger
+from bot.playground.acts import ask, buttons, outcome, replies, said, settled
+from bot.playground.stage import Stage
+from bot.ports import Clock
+
+GRACE = timedelta(seconds=15)
+
+COPIED = """\
+1 change, 3 events copied: every hash follows from the one before.
+1 change is open: start the bot with the new DATABASE_URL, and not with the old one any more.
+"""
+LEDGER = "sqlite:///ledger.db"
+approve = partial(decisions.approve, by="UA", digest="d1", objection=None)
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[SecretStr]:
+    yield database_of(tmp_path)
+    forget_database(tmp_path)
+
+
+@pytest.fixture
+async def source(tmp_path: Path, clock: Clock, wish: Callable[..., Requested]) -> Path:
+    """A ledger with three changes, one of them approved once, one withdrawn."""
+    path = tmp_path / "ledger.db"
+    ledger = SqliteLedger(path, clock, GRACE)
+    for n in (1, 2, 3):
+        await ledger.record(f"c{n}", partial(decisions.request, by="UR", data=wish(plan_id=f"p{n}", view_id=f"V{n}")))
+    await ledger.record("c1", approve)
+    await ledger.record("c2", partial(decisions.withdraw, by="UR"))
+    await ledger.team("T0PLAY")
+    await ledger.noted("policy", "known")
+    await ledger.close()
+    return path
+
+
+def rows(target: SecretStr, table: str) -> list[tuple[object, ...]]:
+    """Return what is in a table, nothing where there is no such table."""
+    with psycopg.connect(target.get_secret_value()) as database:
+        try:
+            return database.execute(sql.SQL("select * from {} order by 1, 2").format(sql.Identifier(table))).fetchall()
+        except psycopg.errors.UndefinedTable:
+            return []
+
+
+def alter(source: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(source)) as file:
+        for statement in ("drop trigger events_stay", "drop trigger events_remain", *statements):
+            file.execute(statement)
+        file.commit()
+
+
+async def test_every_row_arrives_as_it_was(source: Path, target: SecretStr) -> None:
+    assert copy_ledger(source, target) == Copied(changes=3, events=5, open=2)
+    with closing(sqlite3.connect(source)) as file:
+        for table in ("events", "changes", "meta", "drafts"):
+            assert rows(target, table) == file.execute(f"select * from {table} order by 1, 2").fetchall()  # noqa: S608
+
+
+async def test_the_copy_is_a_ledger_that_goes_on(source: Path, target: SecretStr, clock: Clock) -> None:
+    copy_ledger(source, target)
+    ledger = PostgresLedger(target, GRACE, clock=clock)
+    try:
+        assert await ledger.findings() == []
+        change = await ledger.record("c1", partial(approve, by="UB"))
+        assert (change.seq, change.state) == (3, State.APPROVED)
+        assert await ledger.team("T0OTHER") == "T0PLAY"
+    finally:
+        await ledger.close()
+
+
+async def test_a_database_with_changes_in_it_is_refused_and_stays_as_it_is(source: Path, target: SecretStr) -> None:
+    copy_ledger(source, target)
+    before = rows(target, "changes")
+    with pytest.raises(ConfigError, match=r"--to: the database already holds changes: name an empty one"):
+        copy_ledger(source, target)
+    assert rows(target, "changes") == before
+
+
+async def test_the_database_of_another_workspace_is_refused(source: Path, target: SecretStr) -> None:
+    ledger = PostgresLedger(target, GRACE)
+    await ledger.team("T0OTHER")
+    await ledger.close()
+    with pytest.raises(ConfigError, match=r"--to: the database belongs to another Slack workspace, T0OTHER"):
+        copy_ledger(source, target)
+    assert rows(target, "events") == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ("update events set actor = 'UX' where change_id = 'c1' and seq = 2", "change c1, event 2: it is not what was"),
+        ("delete from events where change_id = 'c2' and seq = 1", "change c2, event 1: event 1 is missing"),
+        ("delete from events where change_id = 'c2' and seq = 2", "change c2, event 1: `changes` says state"),
+        ("update changes set state = 'applied' where change_id = 'c3'", "change c3, event 1: `changes` says state"),
+        ("delete from changes where change_id = 'c3'", "change c3, event 1: it has events, but no row"),
+        ("delete from events where change_id = 'c3'", "change c3, event 1: it is recorded, but has no events"),
+    ],
+)
+async def test_a_history_that_does_not_hold_together_is_named_and_nothing_arrives(
+    source: Path, target: SecretStr, statement: str, sentence: str
+) -> None:
+    alter(source, statement)
+    with pytest.raises(LedgerAltered, match=sentence) as refused:
+        copy_ledger(source, target)
+    assert str(refused.value).lower().endswith("nothing was copied.")
+    assert (rows(target, "events"), rows(target, "changes"), rows(target, "meta")) == ([], [], [])
+
+
+async def test_what_arrives_otherwise_than_it_was_sent_is_taken_back(source: Path, target: SecretStr) -> None:
+    ledger = PostgresLedger(target, GRACE)
+    await ledger.close()
+    with psycopg.connect(target.get_secret_value(), autocommit=True) as database:
+        database.execute("create function blur() returns trigger language plpgsql as"
+                         " $$ begin new.data = replace(new.data, 'p2', 'p9'); return new; end $$")  # fmt: skip
+        database.execute("create trigger blur before insert on events for each row execute function blur()")
+    with pytest.raises(LedgerAltered, match="change c2, event 0: it did not arrive as it was sent; nothing was copied"):
+        copy_ledger(source, target)
+    assert rows(target, "events") == []
+
+
+async def test_a_connection_that_ends_halfway_leaves_nothing(source: Path, target: SecretStr) -> None:
+    ledger = PostgresLedger(target, GRACE)
+    await ledger.close()
+    with psycopg.connect(target.get_secret_value(), autocommit=True) as database:
+        database.execute("create function cut() returns trigger language plpgsql as"
+                         " $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$")  # fmt: skip
+        database.execute("create trigger cut before insert on changes for each row execute function cut()")
+    with pytest.raises(LedgerBusy, match=r"The copy did not arrive \(.*terminating connection.*\); nothing was copied"):
+        copy_ledger(source, target)
+    assert rows(target, "events") == []
+
+
+async def test_a_file_that_somebody_writes_to_is_not_copied(source: Path, target: SecretStr) -> None:
+    with closing(sqlite3.connect(source, isolation_level=None)) as writer:
+        writer.execute("begin immediate")
+        with pytest.raises(LedgerBusy, match="The ledger is locked by another process"):
+            await asyncio.to_thread(copy_ledger, source, target)
+    assert rows(target, "events") == []
+
+
+@pytest.mark.parametrize(
+    ("address", "to", "sentence"),
+    [
+        ("sqlite:///absent.db", "postgresql://127.0.0.1:1/bot", "DATABASE_URL: there is no ledger at absent.db"),
+        (
+            "postgresql://db/a",
+            "postgresql://db/b",
+            "DATABASE_URL names PostgreSQL; what can be copied is a SQLite file.",
+        ),
+        (LEDGER, "postgresql://bot:s3same@127.0.0.1:1/bot", "--to: the PostgreSQL database cannot be reached ("),
+        (LEDGER, "postgresql://bot:s3same@127.0.0.1:x/bot", "--to: the PostgreSQL database cannot be reached ("),
+        (LEDGER, "mysql://db/bot", "must be the URL of a PostgreSQL database: postgresql://user@host/name."),
+    ],
+)
+async def test_what_cannot_be_copied_is_said_in_one_sentence_without_the_password(
+    source: Path, address: str, to: str, sentence: str
+) -> None:
+    code, said = await cli(source.parent, address, "ledger", "copy", "--to", to)
+    assert (code, sentence in said, "s3same" in said, "Traceback" in said) == (2, True, False, False), said
+
+
+async def cli(folder: Path, url: str, *arguments: str) -> tuple[int, str]:
+    """Run a command of the bot on the ledger at `url`; return its exit code and all that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", *arguments, env={**os.environ, "DATABASE_URL": url}, cwd=folder,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode()
+
+
+async def test_a_change_approved_once_in_the_file_is_carried_out_from_postgresql(
+    tmp_path: Path, target: SecretStr
+) -> None:
+    async with Stage(tmp_path) as stage:
+        bot = await stage.start_bot()
+        wish = {"BackupRetentionPeriod": "30", "SourceEndpointPassword": "orders-db"}
+        card = await ask(stage.slack, stage.rita, "dbsmysqlrds01", wish)
+        await stage.ana.click(card, "approve")
+        assert await bot.end() == 0
+        code, printed = await cli(tmp_path, stage.database_url, "ledger", "copy", "--to", target.get_secret_value())
+        assert (code, printed) == (0, COPIED)
+        moved = await stage.start_bot(DATABASE_URL=target.get_secret_value())
+        await stage.ben.click(card, "approve")
+        ended = said(await outcome(stage.slack, card))
+        card = await settled(stage.slack, card)
+        assert (ended["state"], len(stage.dbs.effects), len(replies(stage.slack, card)), buttons(card)) == (
+            "applied", 1, 1, [],
+        )  # fmt: skip
+        assert (await cli(tmp_path, target.get_secret_value(), "ledger", "verify"))[0] == 0
+        assert await moved.end() == 0
+        assert stage.slack.violations == []
