@@ -111,8 +111,9 @@ class Rights:
         """Say why this person may not decide on a change (None if they may), and why the policy now wants more."""
         try:
             async with answered_in_time():
+                policy = self.policy
                 person, now = await asyncio.gather(
-                    self.people.person(user_id), self._evaluate(self.policy, facts_of(change))
+                    self.people.person(user_id), self._evaluate(policy, facts_of(change, policy))
                 )
         except Refusal as refusal:
             return refusal, ""
@@ -130,7 +131,7 @@ class Rights:
         everyone = [change.requester, *(vote.by for vote in change.votes)]
         (now, members), people = await asyncio.gather(
             asyncio.gather(
-                self._evaluate(policy, facts_of(change), fresh=True),
+                self._evaluate(policy, facts_of(change, policy), fresh=True),
                 self._members(policy.defaults.requesters, fresh=True),
             ),
             asyncio.gather(*(self.people.person(user_id, fresh=True) for user_id in everyone)),

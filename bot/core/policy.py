@@ -98,6 +98,11 @@ class Policy(Section):
         """Digest of what the policy says, not of how the file is laid out."""
         return hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()
 
+    @property
+    def weighs_risks(self) -> bool:
+        """Whether any rule asks what is risky about a change."""
+        return any(rule.when for rule in self.rules)
+
     def secrets_for(self, plan_id: str) -> list[str]:
         """Return the names of the secrets that may be used for a plan."""
         return sorted(name for name, secret in self.secrets.items() if secret.serves(plan_id))

@@ -36,10 +36,13 @@ def by_change(events: Iterable[Event]) -> dict[str, list[Event]]:
     return histories
 
 
-def inspect(history: Iterable[Event]) -> tuple[Change | None, list[Finding]]:
-    """Fold one change's history as far as it is sound, and return every place where it is not."""
-    change: Change | None = None
-    previous: Event | None = None
+def inspect(history: Iterable[Event], before: Change | None = None) -> tuple[Change | None, list[Finding]]:
+    """Fold one change's history as far as it is sound, and return every place where it is not.
+
+    `before` is what came before it, folded from a history that is sound.
+    """
+    change = before
+    previous = before.history[-1] if before else None
     findings: list[Finding] = []
     for event in history:
         finding = _link(previous, event)
@@ -54,13 +57,15 @@ def inspect(history: Iterable[Event]) -> tuple[Change | None, list[Finding]]:
     return change, findings
 
 
-def fold_checked(change_id: str, history: Iterable[Event], head: tuple[int, str] | None) -> Change | None:
-    """Return the change that a history tells, None for an empty one.
+def fold_checked(
+    change_id: str, history: Iterable[Event], head: tuple[int, str] | None, before: Change | None = None
+) -> Change | None:
+    """Return the change that a history tells, behind what came `before`; None for an empty one.
 
     `head` is (seq, hash) of the last event as the projection remembers it, None where it knows no such change. Raises
     LedgerAltered naming the first event that does not hold.
     """
-    change, findings = inspect(history)
+    change, findings = inspect(history, before)
     if findings:
         raise LedgerAltered(change_id, findings[0].seq, findings[0].sentence)
     if head != ((change.seq, change.head) if change else None):

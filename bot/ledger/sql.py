@@ -18,7 +18,8 @@ from bot.core.events import Event, stamp
 from bot.core.reading import Values
 from bot.errors import AlreadyRequested, PlanTaken
 from bot.ledger import statements
-from bot.ledger.chain import Finding, by_change, compare_projection, fold_checked, verify
+from bot.ledger.chain import Finding, by_change, compare_projection, verify
+from bot.ledger.folded import Folded
 from bot.ledger.statements import Parameters, Row
 from bot.ledger.step import step
 from bot.ports import Clock, Decide
@@ -47,6 +48,7 @@ class SqlLedger(ABC):
 
     def __init__(self, grace: timedelta) -> None:
         self._grace = grace
+        self._folded = Folded()
 
     async def record(self, change_id: str, decide: Decide) -> Change:
         """Append what `decide` says. Refusal `unknown` where there is no such change and nothing is decided."""
@@ -149,8 +151,7 @@ class SqlLedger(ABC):
         head, events = self._rows(statements.HEAD_OF + lock, key), self._rows(statements.EVENTS_OF, key)
         if events and not head:  # a first event came in between, where there was no row yet to lock
             head, events = self._rows(statements.HEAD_OF + lock, key), self._rows(statements.EVENTS_OF, key)
-        history = [statements.event_of(row) for row in events]
-        change = fold_checked(change_id, history, (head[0][0], head[0][1]) if head else None)
+        change = self._folded.fold(change_id, events, (head[0][0], head[0][1]) if head else None)
         return replace(change, drawn_seq=head[0][2]) if change else None
 
     def _record(self, change_id: str, decide: Decide) -> Change:
@@ -236,11 +237,8 @@ class SqlLedger(ABC):
         return before
 
     def _events(self, change_id: str | None) -> list[Event]:
-        if change_id is None:
-            rows = self._rows(statements.ALL_EVENTS, {})
-        else:
-            rows = self._rows(statements.EVENTS_OF, {"change_id": change_id})
-        return [statements.event_of(row) for row in rows]
+        sql = statements.ALL_EVENTS if change_id is None else statements.EVENTS_OF
+        return [statements.event_of(row) for row in self._rows(sql, {"change_id": change_id})]
 
     def _findings(self) -> list[Finding]:
         with self._snapshot():

@@ -12,7 +12,8 @@ from typing import Any
 import structlog
 from pydantic import SecretStr
 
-from bot.slack.payload import Answer, Dispatch, Malformed, from_form
+from bot.slack.form_body import from_form
+from bot.slack.payload import Answer, Dispatch, Malformed
 
 BODY_BYTES = 1024 * 1024
 AGE_SECONDS = 300

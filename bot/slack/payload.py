@@ -6,10 +6,8 @@ Only fields named here go on; Slack's others, such as a token that Bolt would pu
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, TypeAdapter, ValidationError, model_validator
-from pydantic_core import from_json
 
 from bot.errors import BotError
 
@@ -205,23 +203,6 @@ _INTERACTIVE: TypeAdapter[_Shape] = TypeAdapter(
         Discriminator("type"),
     ]
 )
-
-
-def from_form(raw: bytes) -> Payload:
-    """Parse the body of a request: a command's fields, or `payload` with JSON in it. Raises Malformed."""
-    try:
-        pairs = parse_qsl(
-            raw.decode("utf-8"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=100
-        )
-        fields = dict(pairs)
-        if len(fields) < len(pairs):
-            # which of two values counts would be a matter of opinion
-            raise Malformed("A field is there twice.")
-        interactive = from_json(fields["payload"], allow_inf_nan=False) if "payload" in fields else None
-    except ValueError:
-        # not chained: the causes quote the body
-        raise Malformed("The body is not UTF-8, not a form, or its payload is not JSON.") from None
-    return from_fields(fields if interactive is None else interactive)
 
 
 def from_fields(fields: object) -> Payload:

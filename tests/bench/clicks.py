@@ -4,7 +4,7 @@ from pathlib import Path
 from statistics import mean, median, quantiles
 from tempfile import TemporaryDirectory
 
-from bench.processes import REST, child, cpu, quiet, start_bot
+from bench.processes import REST, child, cpu, quiet, start_metered
 from bench.row import Row
 from bench.stock import Server, asked, click, load_on, noop
 
@@ -20,7 +20,7 @@ async def measure(rounds: int) -> list[Row]:
         async with Stage(Path(folder)) as stage, child("load", REST) as load, noop(stage) as nothing:
             changes = await asked(stage, (ALONE + CROWD) * rounds + ALONE)
             clicks = [click(stage, stage.ana, one.card) for one in changes]
-            process = await start_bot(stage)
+            process = await start_metered(stage)
             bot = Server(process.process.pid, process.port)
             cpus: list[list[float]] = [[], []]
             tails: list[list[float]] = [[], []]

@@ -3,34 +3,37 @@
 import asyncio
 import hashlib
 import hmac
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from bench.processes import answer, cpu, questions, quiet
+from bench.metered import HEADER
+from bench.processes import answer, questions, quiet
 
 from bot.serve import run
 
 Sample = tuple[float, float, float]
-"""(when it was sent in seconds since 1970, milliseconds until the answer, milliseconds of the other's CPU)."""
+"""(when it was sent in seconds since 1970, milliseconds until the answer, milliseconds of CPU until then).
+
+The last is told by servers that are `metered`; it means nothing where many requests are under way at once."""
 
 
 class Line:
     """One kept connection, on which one request follows the other."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int) -> None:
-        self._reader, self._writer, self._pid = reader, writer, pid
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
 
     async def send(self, request: bytes) -> Sample:
         """Send one request and wait for the whole answer, which has to be a 200."""
-        sent, used, began = time.time(), cpu(self._pid), time.perf_counter()
+        sent, began = time.time(), time.perf_counter()
         self._writer.write(request)
         head = await self._reader.readuntil(b"\r\n\r\n")
-        length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
-        await self._reader.readexactly(int(length))
-        took, used = time.perf_counter() - began, cpu(self._pid) - used
+        await self._reader.readexactly(int(header(head, b"content-length")))
+        took = time.perf_counter() - began
         assert head.startswith(b"HTTP/1.1 200"), head
-        return sent, took * 1000, used
+        return sent, took * 1000, 0.0
 
     async def close(self) -> None:
         """Hang up."""
@@ -51,14 +54,36 @@ def signed(body: str, secret: str) -> bytes:
     return "\r\n".join([*head, "", ""]).encode() + content
 
 
-async def one_by_one(line: Line, requests: list[bytes], pid: int, *, rest: bool) -> list[Sample]:
-    """Send each when the one before was answered; `rest`: and everything was done that followed from it."""
+async def one_by_one(port: int, requests: list[bytes], pid: int, *, rest: bool) -> list[Sample]:
+    """Send each when the one before was answered; `rest`: and everything was done that followed from it.
+
+    It blocks: nothing else is to be done meanwhile.
+    """
     samples = []
-    for request in requests:
-        if rest:
-            await quiet(pid)
-        samples.append(await line.send(request))
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        for request in requests:
+            if rest:
+                await quiet(pid)
+            sent, began = time.time(), time.perf_counter()
+            line.sendall(request)
+            said = line.recv(2**16)
+            while not whole(said):
+                said += line.recv(2**16)
+            took = time.perf_counter() - began
+            assert said.startswith(b"HTTP/1.1 200"), said
+            samples.append((sent, took * 1000, float(header(said, HEADER) or 0)))
     return samples
+
+
+def whole(said: bytes) -> bool:
+    """Tell whether all of an answer has come."""
+    body = said.partition(b"\r\n\r\n")[2]
+    return len(body) >= int(header(said, b"content-length") or len(said))
+
+
+def header(said: bytes, name: bytes) -> bytes:
+    """Return a header of an answer, nothing where there is none."""
+    return said.lower().partition(name + b":")[2].partition(b"\r\n")[0].strip()
 
 
 async def at_once(lines: list[Line], requests: list[bytes]) -> list[Sample]:
@@ -73,14 +98,14 @@ async def at_once(lines: list[Line], requests: list[bytes]) -> list[Sample]:
 
 async def play(question: dict[str, Any]) -> list[Sample]:
     """Do what the question says."""
-    port, pid = question["port"], question["pid"]
+    port, pid, number = question["port"], question["pid"], question["lines"]
     requests = [signed(body, question["secret"]) for body in question["bodies"]]
-    lines = [Line(*await asyncio.open_connection("127.0.0.1", port), pid) for _ in range(question["lines"])]
     await quiet(pid)
+    if number == 1:
+        return await one_by_one(port, requests, pid, rest=question["rest"])
+    lines = [Line(*await asyncio.open_connection("127.0.0.1", port)) for _ in range(number)]
     try:
-        if len(lines) > 1:
-            return await at_once(lines, requests)
-        return await one_by_one(lines[0], requests, pid, rest=question["rest"])
+        return await at_once(lines, requests)
     finally:
         for line in lines:
             await line.close()

@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 import uvicorn
+from bench.metered import metered
 from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -42,6 +43,7 @@ if __name__ == "__main__":
     told = os.environ
     handler = AsyncSlackRequestHandler(nothing(told["SLACK_BOT_TOKEN"], told["SLACK_SIGNING_SECRET"], told["API"]))
     uvicorn.run(
-        handler, host="127.0.0.1", port=int(told["PORT"]), loop="uvloop", http="httptools", ws="none", lifespan="off",
-        log_config=None, access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=75,
+        metered(handler), host="127.0.0.1", port=int(told["PORT"]), loop="uvloop", http="httptools", ws="none",
+        lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False,
+        timeout_keep_alive=75,
     )  # fmt: skip

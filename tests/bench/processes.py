@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bot.playground.stage import Bot, Stage
+from bot.playground.stage import Bot, Stage, free_port
 
 _CORES = sorted(os.sched_getaffinity(0))
 MEASURED, REST = {_CORES[0]}, {_CORES[-1]}
@@ -31,7 +31,7 @@ def on(cores: set[int]) -> Iterator[None]:
 
 
 def cpu(pid: int) -> float:
-    """Return the milliseconds of CPU time that a process has used, all its threads together."""
+    """Return the milliseconds of CPU time that a process has used, all its threads together; right while it rests."""
     clock = ~pid << 3 | 2  # what clock_getcpuclockid(3) returns, which Python lacks; /proc counts in hundredths
     return time.clock_gettime(clock) * 1000
 
@@ -56,6 +56,21 @@ async def start_bot(stage: Stage, **settings: str) -> Bot:
     """Start the bot on the core for what is measured."""
     with on(MEASURED):
         return await stage.start_bot(**settings)
+
+
+async def start_metered(stage: Stage) -> Bot:
+    """Start a bot that tells with each answer how much CPU time it took; see `bench.metered`."""
+    port = free_port()
+    log = stage.folder / f"bot-{port}.log"
+    with on(MEASURED), log.open("wb") as stream:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bench.metered", "serve",
+            env={**stage.environment(port)}, stdin=asyncio.subprocess.DEVNULL, stdout=stream, stderr=stream,
+        )  # fmt: skip
+    bot = Bot(process, port, log)
+    stage.bots.append(bot)
+    await bot.wait_until_ready()
+    return bot
 
 
 class Child:

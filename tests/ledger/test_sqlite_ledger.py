@@ -241,12 +241,16 @@ async def test_on_a_full_disk_nothing_is_half_written(ledger: SqliteLedger, ask:
         ("update changes set seq = 5", 4),
     ],
 )
+@pytest.mark.parametrize("known", [False, True])
 async def test_a_change_that_was_altered_is_neither_read_nor_carried_on(
-    file: Path, ledger: SqliteLedger, ask: Ask, sql: str, seq: int
+    file: Path, ledger: SqliteLedger, ask: Ask, sql: str, seq: int, known: bool
 ) -> None:
+    """Whether or not this process has read all of it before."""
     await ask()
     await ledger.record("c1", approve)
     await ledger.record("c1", partial(approve, by="UB"))
+    if known:
+        await ledger.change("c1")
     other = await ask("c0", plan_id="dbs0") if "where" in sql and "changes" not in sql else None
     write(file, sql + (" and change_id = 'c1'" if other else ""))
     with pytest.raises(LedgerAltered) as read:
