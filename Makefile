@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # touched after everything is installed, so that the next run has nothing to do
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo demo-script test test-browser lint format clean
+.PHONY: demo demo-script test test-browser bench lint format clean
 
 demo: $(INSTALLED)
 	@$(BIN)/python -m bot demo
@@ -23,6 +23,9 @@ test: $(INSTALLED)
 
 test-browser: $(INSTALLED)
 	@$(BIN)/pytest tests/browser
+
+bench: $(INSTALLED)
+	@PYTHONPATH=tests $(BIN)/python -m bench
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check .

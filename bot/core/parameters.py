@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -97,12 +98,7 @@ class Parameter:
 
     def normalise(self, text: str) -> str | None:
         """Return the canonical text of a value, None for DBS's "none"; what cannot be read stays as it is."""
-        if text.strip() in self.form.nothing:
-            return None
-        try:
-            return self.form.text(self.form.parse(text))
-        except ValueError:
-            return text
+        return (_canonical if len(text) <= SHORT else _canonical.__wrapped__)(self.form, text)
 
     def same(self, one: str | None, other: str | None) -> bool:
         """Tell whether two texts mean the same to DBS; None where there is no value."""
@@ -112,7 +108,26 @@ class Parameter:
         if text is not None:
             text = self.normalise(text)
         text = text or self.form.empty
-        return self.form.comparable(text) if text else None
+        return (_comparable if len(text) <= SHORT else _comparable.__wrapped__)(self.form, text) if text else None
+
+
+SHORT = 10_000
+"""Characters of the longest text whose forms are remembered. Drawing one card asks for the same ones four times."""
+
+
+@lru_cache(maxsize=1024)
+def _canonical(form: Form[Any], text: str) -> str | None:
+    if text.strip() in form.nothing:
+        return None
+    try:
+        return form.text(form.parse(text))
+    except ValueError:
+        return text
+
+
+@lru_cache(maxsize=1024)
+def _comparable(form: Form[Any], text: str) -> str:
+    return form.comparable(text)
 
 
 def form_of(info: FieldInfo) -> Form[Any]:

@@ -85,9 +85,14 @@ def _described() -> dict[str, Parameter]:
     return {found.name: found for found in (*declared(PlanFacts, PlanFacts.model_fields), *parameters())}
 
 
+@cache
+def _named() -> dict[str, Parameter]:
+    return {found.name: found for found in parameters()}
+
+
 def parameter(name: str) -> Parameter:
     """Return a parameter by its API name. Raises KeyError for a fact of the plan or an unknown name."""
-    return {found.name: found for found in parameters()}[name]
+    return _named()[name]
 
 
 def described(name: str) -> Parameter:

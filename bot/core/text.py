@@ -235,4 +235,5 @@ class AnyWord(Form[str]):
 
 def printable(text: str) -> bool:
     """Tell whether text has neither control characters nor lone surrogates, which no encoding can carry."""
-    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
+    # what Python calls printable has neither; what it does not may still be a kind of blank, which is fine here
+    return text.isprintable() or not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)

@@ -18,6 +18,8 @@ DIRECTIONAL = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\
 
 def inert(text: str) -> str:
     """Make characters visible that would change how the text around them is read."""
+    if text.replace("\n", "").isprintable():  # which no hidden character is; nearly every text ends here
+        return text
     return "".join(_visible(character) for character in text)
 
 

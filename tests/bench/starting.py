@@ -1,0 +1,83 @@
+"""Starting the bot, and keeping it running while nobody does anything."""
+
+import asyncio
+import math
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.processes import MEASURED, cpu, memory, on, quiet, start_bot
+from bench.row import Row
+from bench.stock import noop
+
+from bot.playground.stage import Stage
+
+IDLE_SECONDS = 20.0
+LIBRARIES = "import slack_bolt.async_app, aiohttp, httpx"
+BARE = "Bolt app that does nothing, on the same server"
+
+
+async def measure(rounds: int) -> list[Row]:
+    """The bot has its default settings, the playground's policy and an empty ledger."""
+    starts, imports = [], []
+    with TemporaryDirectory() as folder:
+        async with Stage(Path(folder)) as stage:
+            await _start(stage)  # what is compiled or cached once
+            await _import()
+            for _ in range(rounds):
+                starts.append(await _start(stage))
+                imports.append(await _import())
+            async with noop(stage) as nothing:
+                bot = (await start_bot(stage)).process.pid
+                await quiet(bot)
+                await quiet(nothing.pid)
+                sizes = memory(bot), memory(nothing.pid)
+                before = cpu(bot), cpu(nothing.pid)
+                await asyncio.sleep(IDLE_SECONDS)
+                ours, theirs = cpu(bot) - before[0], cpu(nothing.pid) - before[1]
+    share = 100 / (IDLE_SECONDS * 1000)
+    return [
+        Row(
+            "Start, until `/healthz` answers 200", f'`python -c "{LIBRARIES}"`', 1.6,
+            tuple(starts), tuple(imports), "ms",
+        ),
+        Row("Memory of the idle process", BARE, 1.7, sizes[:1], sizes[1:], "MiB", "PSS, right after the start."),
+        Row(
+            "CPU of the idle process", BARE, math.inf, (ours * share,), (theirs * share,), "% of a core",
+            f"Over {IDLE_SECONDS:.0f} seconds, in which it sweeps and looks at its policy.", limit=0.5,
+        ),
+    ]  # fmt: skip
+
+
+async def _start(stage: Stage) -> float:
+    """Return the milliseconds from starting the process until it is ready."""
+    began = time.perf_counter()
+    with on(MEASURED):
+        bot = await stage.launch_bot()
+    async with asyncio.timeout(30):
+        while not await _healthy(bot.port):  # noqa: ASYNC110 - another process cannot set an event
+            await asyncio.sleep(0.005)
+    took = time.perf_counter() - began
+    await bot.end()
+    return took * 1000
+
+
+async def _healthy(port: int) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    try:
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        return (await reader.readline()).startswith(b"HTTP/1.1 200")
+    finally:
+        writer.close()
+
+
+async def _import() -> float:
+    began = time.perf_counter()
+    with on(MEASURED):
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", LIBRARIES)
+    await process.wait()
+    return (time.perf_counter() - began) * 1000
