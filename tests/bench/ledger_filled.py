@@ -5,8 +5,9 @@ import sqlite3
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from multiprocessing import get_context
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 from bench.ledger_made import ChangeRow, EventRow, Made, made
+from bench.processes import MEASURED, REST, on
 from pydantic import SecretStr
 
 from bot.clock import SystemClock
@@ -22,34 +24,36 @@ from bot.ledger.store import open_ledger
 
 AT_ONCE = 2000
 """Changes that are made and written together."""
-CORES = 2
+EVERY = 97
+"""Of so many changes one is remembered, to be looked up."""
 
 Portion = tuple[list[EventRow], list[ChangeRow]]
 _AT: Callable[[EventRow], str] = itemgetter(4)
 
 
-def fill(address: Path | SecretStr, number: int, until: datetime) -> int:
-    """Make a ledger of so many changes and return the bytes that the JSON of their events takes."""
-    asyncio.run(open_ledger(address, SystemClock(), timedelta()).close())
-    counted = _Counted(_in_order(_all_made(number, until)))
-    if isinstance(address, Path):
-        _write_file(address, counted)
-    else:
-        _write_database(address, counted)
-    return counted.bytes
+@dataclass(frozen=True)
+class Filled:
+    """What was written."""
+
+    json: int
+    """Bytes that the JSON of the events takes."""
+    ids: tuple[str, ...]
+    """Some of the changes."""
 
 
-class _Counted:
-    """What is written, and the bytes of JSON in it."""
-
-    def __init__(self, portions: Iterable[Portion]) -> None:
-        self._portions = portions
-        self.bytes = 0
-
-    def __iter__(self) -> Iterator[Portion]:
-        for events, changes in self._portions:
-            self.bytes += sum(len(event[5].encode()) for event in events)
-            yield events, changes
+def fill(number: int, until: datetime, *addresses: Path | SecretStr) -> Filled:
+    """Make so many changes and write them to empty ledgers."""
+    size, ids = 0, []
+    with ExitStack() as stack:
+        stack.enter_context(on(MEASURED | REST))
+        writers = [stack.enter_context(_writer(address)) for address in addresses]
+        threads = stack.enter_context(ThreadPoolExecutor(len(writers)))
+        for events, changes in _in_order(_all_made(number, until)):
+            for writing in [threads.submit(write, events, changes) for write in writers]:
+                writing.result()
+            size += sum(len(event[5].encode()) for event in events)
+            ids += [str(change[0]) for change in changes[::EVERY]]
+    return Filled(size, tuple(ids))
 
 
 def _all_made(number: int, until: datetime) -> Iterator[list[Made]]:
@@ -58,9 +62,9 @@ def _all_made(number: int, until: datetime) -> Iterator[list[Made]]:
     if len(starts) == 1:
         yield made(0, number, number, until)
         return
-    with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         coming = (pool.submit(made, start, min(start + AT_ONCE, number), number, until) for start in starts)
-        ahead = deque(islice(coming, 2 * CORES))
+        ahead = deque(islice(coming, 4))
         while ahead:
             yield ahead.popleft().result()
             ahead.extend(islice(coming, 1))
@@ -79,25 +83,41 @@ def _in_order(portions: Iterable[list[Made]]) -> Iterator[Portion]:
     yield events, []
 
 
-def _write_file(path: Path, portions: Iterable[Portion]) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+@contextmanager
+def _writer(address: Path | SecretStr) -> Iterator[Callable[[list[EventRow], list[ChangeRow]], None]]:
+    asyncio.run(open_ledger(address, SystemClock(), timedelta()).close())
+    with _file(address) if isinstance(address, Path) else _database(address) as write:
+        yield write
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[Callable[[list[EventRow], list[ChangeRow]], None]]:
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as db:
+        db.execute("pragma journal_mode = off")
         db.execute("pragma synchronous = off")
         db.execute("pragma cache_size = -200000")  # in KiB
-        for events, changes in portions:
+
+        def write(events: list[EventRow], changes: list[ChangeRow]) -> None:
             db.execute("begin")
             db.executemany("insert into events values (?, ?, ?, ?, ?, ?, ?)", events)
             db.executemany("insert into changes values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", changes)
             db.execute("commit")
-        db.execute("pragma wal_checkpoint(truncate)")
+
+        yield write
+        db.execute("pragma journal_mode = wal")
 
 
-def _write_database(url: SecretStr, portions: Iterable[Portion]) -> None:
+@contextmanager
+def _database(url: SecretStr) -> Iterator[Callable[[list[EventRow], list[ChangeRow]], None]]:
     with psycopg.connect(url.get_secret_value(), autocommit=True) as connection, connection.cursor() as cursor:
-        for events, changes in portions:
+
+        def write(events: list[EventRow], changes: list[ChangeRow]) -> None:
             with cursor.copy("copy events from stdin") as copy:
                 copy.write("".join(map(_event_line, events)))
             with cursor.copy("copy changes from stdin") as copy:
                 copy.write("".join(map(_change_line, changes)))
+
+        yield write
         connection.execute("vacuum (analyze) events, changes")  # as the server does by itself in the course of time
 
 

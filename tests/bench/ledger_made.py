@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bench.ledger_requests import APPROVERS, CHANNEL, HOST, PLANS, REASONS, asked, plan_id
+from bench.ledger_requests import APPROVERS, CHANNEL, HOST, REASONS, asked, plan_id
 
 from bot.core.decisions import BOT
 from bot.core.events import (
@@ -32,6 +32,8 @@ APART = timedelta(seconds=90)
 """From one request to the next: a million take not quite three years."""
 APPROVED_LATER, BEGUN, EXPIRED = timedelta(seconds=1490.6), timedelta(seconds=1490.7), timedelta(hours=4)
 MOST_OPEN = 48
+_SCATTER = 0x9E3779B97F
+"""Odd, so that every number of forty bits becomes another one, as far from its neighbours as chance would put it."""
 
 EventRow = tuple[str, int, str, str, str, str, str]
 """change_id, seq, type, actor, at, data, hash."""
@@ -57,6 +59,11 @@ class Step:
     text: str
 
 
+def plans_of(number: int) -> int:
+    """Return how many plans so many changes are about: each has a hundred of them, if that leaves a hundred plans."""
+    return max(100, number // 100)
+
+
 def made(first: int, last: int, number: int, until: datetime) -> list[Made]:
     """Make the changes `first` to `last` - 1 of so many, oldest first; every time the same, but for the times.
 
@@ -65,7 +72,12 @@ def made(first: int, last: int, number: int, until: datetime) -> list[Made]:
     chance = random.Random(first)  # noqa: S311 - nothing secret
     ended = number - min(MOST_OPEN, number // 20)
     return [
-        _change(index, until - (number - index) * APART - (index < ended) * 2 * EXPIRED, chance, index >= ended)
+        _change(
+            *divmod(index, plans_of(number)),
+            until - (number - index) * APART - (index < ended) * 2 * EXPIRED,
+            chance,
+            still_open=index >= ended,
+        )
         for index in range(first, last)
     ]
 
@@ -102,12 +114,11 @@ _WAYS: tuple[tuple[str, int, tuple[Step, ...]], ...] = (
 _STILL: tuple[tuple[str, int, tuple[Step, ...]], ...] = (("pending", 1, ()), ("pending", 3, (_FIRST_APPROVAL,)))
 
 
-def _change(index: int, at: datetime, chance: random.Random, still_open: bool) -> Made:
-    turn, plan = divmod(index, PLANS)
+def _change(turn: int, plan: int, at: datetime, chance: random.Random, *, still_open: bool) -> Made:
     applied_before = (turn + plan - 1) // 4 - (plan - 1) // 4  # every fourth change of a plan is applied
     request = asked(plan, min(applied_before, 2 - applied_before % 2))
-    state, drawn_seq, steps = _STILL[index % 2] if still_open else _WAYS[(turn + plan) % 4]
-    change_id, filled = _id(at, chance), _filled(index, at, chance)
+    state, drawn_seq, steps = _STILL[plan % 2] if still_open else _WAYS[(turn + plan) % 4]
+    change_id, filled = _id(at, chance), _filled(turn, plan, at, chance)
     filled |= {"digest": request.digest, "requester": request.requester}
     events = [_chained("", change_id, 1, "requested", request.requester, stamp(at), request.text % filled)]
     for seq, step in enumerate((_ANNOUNCED, *steps), start=2):
@@ -127,17 +138,17 @@ def _chained(previous: str, change_id: str, seq: int, kind: str, actor: str, at:
     return change_id, seq, kind, actor, at, data, hashlib.sha256(text.encode()).hexdigest()
 
 
-def _filled(index: int, at: datetime, chance: random.Random) -> dict[str, str]:
+def _filled(turn: int, plan: int, at: datetime, chance: random.Random) -> dict[str, str]:
     """Return what fills the gaps."""
     posted, number = int(at.timestamp()), f"{chance.getrandbits(256):064x}"
-    one = index % len(APPROVERS)
+    one = (turn + plan) % len(APPROVERS)
     request_id = number[32:].upper()
     return {
-        "view": f"V0{number[:9].upper()}",
+        "view": f"V{posted * _SCATTER % 2**40:010X}",
         "expires": stamp(at + EXPIRED),
-        "reason": REASONS[(index + index // PLANS) % len(REASONS)],
-        "card": f"{posted}.{index % 999_983:06}",
-        "told": f"{posted + 2000}.{index % 999_979:06}",
+        "reason": REASONS[(turn + plan) % len(REASONS)],
+        "card": f"{posted}.{posted * 7919 % 10**6:06}",
+        "told": f"{posted + 2000}.{posted * 4001 % 10**6:06}",
         "one": APPROVERS[one],
         "other": APPROVERS[one - 3],
         "owner": "3c0d7a61b2f94e58",

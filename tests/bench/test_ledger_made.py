@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 from bench.ledger_filled import fill
-from bench.ledger_made import EventRow, Made, made
-from bench.ledger_requests import PLANS
+from bench.ledger_made import EventRow, Made, made, plans_of
 from database import database_of, forget_database
 from pydantic import SecretStr
 
@@ -25,8 +24,7 @@ from bot.ledger.store import open_ledger
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 GRACE = timedelta(seconds=15)
-NUMBER = 10_100
-"""A hundred plans come to their second turn."""
+NUMBER = 10_000
 
 
 class ToldClock:
@@ -43,7 +41,7 @@ class ToldClock:
 
 
 def sample() -> list[Made]:
-    """Return changes of every kind of plan and ending, for the first and the second time, ended and open."""
+    """Return changes of every kind of plan and ending, for the first time and for the hundredth, ended and open."""
     return made(0, 56, NUMBER, NOON) + made(NUMBER - 90, NUMBER, NUMBER, NOON)
 
 
@@ -87,7 +85,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | S
 
 
 async def test_a_ledger_that_was_filled_holds_together(address: Path | SecretStr) -> None:
-    size = await asyncio.to_thread(fill, address, 4100, NOON)
+    filled = await asyncio.to_thread(fill, 4100, NOON, address)
     ledger = open_ledger(address, SystemClock(), GRACE, readonly=True)
     try:
         assert await ledger.findings() == []
@@ -96,13 +94,14 @@ async def test_a_ledger_that_was_filled_holds_together(address: Path | SecretStr
         await ledger.close()
     assert len({event.change_id for event in events}) == 4100
     assert 4.9 < len(events) / 4100 < 5.1
-    assert size == sum(len(canonical_json(event.data).encode()) for event in events)
+    assert filled.json == sum(len(canonical_json(event.data).encode()) for event in events)
 
 
 def test_each_request_knows_what_was_last_applied_to_its_plan_and_was_read_as_that_left_it() -> None:
     last: dict[str, str] = {}
     for turn in range(12):
-        (one,) = made(turn * PLANS + 5, turn * PLANS + 6, 12 * PLANS, NOON)
+        index = turn * plans_of(NUMBER) + 5
+        (one,) = made(index, index + 1, NUMBER, NOON)
         request = json.loads(one.events[0][5])
         assert request["known"] == last
         if last:

@@ -1,0 +1,66 @@
+"""A click on Approve with a million changes in the ledger, beside one with a thousand: two real processes in turn."""
+
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import cast
+
+from bench.processes import REST, child, start_bot
+from bench.row import Row
+from bench.stock import Asked, Server, _asked, _numbers, click, load_on
+from pydantic import SecretStr
+
+from bot.clock import SystemClock
+from bot.ledger.sqlite import SqliteLedger
+from bot.ledger.store import open_ledger
+from bot.playground.stage import Stage
+
+CLICKS, PORTION = 40, 10
+"""A round, and at a time before it is the other process's turn."""
+
+Address = Path | SecretStr
+
+
+async def measure(where: str, folder: Path, small: Address, big: Address, rounds: int) -> list[Row]:
+    """Every click is the first approval of a change of its own; the next one comes when all is quiet again."""
+    number = CLICKS * rounds + PORTION
+    async with Stage(folder) as stage, child("load", REST) as load:
+        waiting, servers = [], []
+        for address in (small, big):
+            waiting.append([click(stage, stage.ana, one.card) for one in await _ask(stage, address, number)])
+            bot = await start_bot(stage, DATABASE_URL=_url(address))
+            servers.append(Server(bot.process.pid, bot.port))
+        times: tuple[list[float], list[float]] = ([], [])
+        used: tuple[list[float], list[float]] = ([], [])
+        for turn in range(rounds + 1):
+            samples: tuple[list[tuple[float, float, float]], ...] = ([], [])
+            for portion in range(CLICKS // PORTION if turn else 1):
+                for which in (0, 1) if portion % 2 else (1, 0):
+                    bodies = [waiting[which].pop() for _ in range(PORTION)]
+                    samples[which].extend(await load_on(load, stage, servers[which], bodies, rest=True))
+            for which in (0, 1) if turn else ():  # the first ones are for what has to be loaded once
+                times[which].append(median(took for _, took, _ in samples[which]))
+                used[which].append(median(cpu for _, _, cpu in samples[which]))
+    return [
+        Row(
+            f"{where}: Approve click, HTTP in to acknowledgement, with 1,000,000 changes", "the same with 1,000",
+            1.2, tuple(ours), tuple(theirs), unit, note,
+        )
+        for (theirs, ours), unit, note in (
+            (times, "ms", "Five million events; recorded with synchronous=full or fsync on."),
+            (used, "ms of CPU", "The bot's part of it."),
+        )
+    ]  # fmt: skip
+
+
+async def _ask(stage: Stage, address: Address, number: int) -> list[Asked]:
+    """Have so many changes asked for and announced in a ledger."""
+    ledger = open_ledger(address, SystemClock(), timedelta(seconds=15))
+    try:
+        return [await _asked(stage, cast("SqliteLedger", ledger), next(_numbers)) for _ in range(number)]
+    finally:
+        await ledger.close()
+
+
+def _url(address: Address) -> str:
+    return f"sqlite:///{address.absolute()}" if isinstance(address, Path) else address.get_secret_value()
