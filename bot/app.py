@@ -1,6 +1,8 @@
 """The composition root: the only place that names ports and adapters together."""
 
+import asyncio
 import secrets as randomness
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -49,6 +51,9 @@ log = structlog.get_logger("bot.app")
 
 FINISH_ANSWERS, FINISH_CHANGES = 3.0, 10.0
 """Seconds for what is in flight at the end: answers to people, changes under way; `serve` has twenty in all."""
+
+DRAW_AFTER = 0.25
+"""Seconds that a card's new drawing waits: an approval that is carried out meanwhile is drawn once, not twice."""
 
 
 class App:
@@ -158,6 +163,7 @@ class App:
             clock=clock,
             sweep_interval=config.sweep_interval,
             grace=config.tell_grace,
+            before_drawing=partial(asyncio.sleep, DRAW_AFTER),
         )
         configure = Configure(
             client=client, ledger=ledger, dbs=dbs, rights=rights, plans=plans, whisper=whisper, tasks=tasks

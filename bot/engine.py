@@ -5,7 +5,7 @@ recovery from a crash is nothing but the sweep.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from random import uniform
 
@@ -25,6 +25,11 @@ from bot.telling import Telling
 log = structlog.get_logger("bot.engine")
 
 
+async def at_once() -> None:
+    """Wait for nothing, but let others go on."""
+    await asyncio.sleep(0)
+
+
 class Engine:
     """One process's part in moving changes on."""
 
@@ -38,7 +43,9 @@ class Engine:
         clock: Clock,
         sweep_interval: timedelta,
         grace: timedelta,
+        before_drawing: Callable[[], Awaitable[object]] = at_once,
     ) -> None:
+        """`before_drawing` is for how long a card's new drawing waits for what else may come."""
         self._ledger = ledger
         self._execution = execution
         self._telling = telling
@@ -46,6 +53,8 @@ class Engine:
         self._clock = clock
         self._sweep_interval = sweep_interval
         self._grace = grace
+        self._before_drawing = before_drawing
+        self._about_to_draw: set[str] = set()
         # Three turns for each change: an attempt that waits must not keep anybody from telling that it was denied.
         self._executing, self._speaking, self._drawing = Turns(), Turns(), Turns()
         self._work = Tasks()
@@ -96,10 +105,11 @@ class Engine:
                 change = await self._execution.run(change_id, self._waiting)
             wrote = written(change)
         # Each for itself: a card that cannot be drawn keeps nobody from being told, nor the other way round.
-        await asyncio.gather(
-            self._safely(change_id, self._tell(change_id, wrote)),
-            self._safely(change_id, self._redraw(change_id)),
-        )
+        drawing = self._safely(change_id, self._redraw(change_id))
+        if change.open:  # whoever ends it tells it
+            await drawing
+        else:
+            await asyncio.gather(self._safely(change_id, self._tell(change_id, wrote)), drawing)
 
     async def _begin(self, change_id: str, wrote: int) -> tuple[Change | None, int]:
         """End what has had its time and post the card of what has none; the number is `wrote`, as it is after that."""
@@ -138,6 +148,14 @@ class Engine:
             self._call(change, self._calling.told(change))
 
     async def _redraw(self, change_id: str) -> None:
+        """Draw the card anew, in a moment: with what comes until then, and behind clicks that wait for their answer."""
+        if change_id in self._about_to_draw:
+            return
+        self._about_to_draw.add(change_id)
+        try:
+            await self._before_drawing()
+        finally:
+            self._about_to_draw.discard(change_id)
         async with self._drawing.of(change_id):
             change = await self._ledger.change(change_id)
             if change is not None:

@@ -82,6 +82,27 @@ async def test_an_approval_that_is_not_the_last_redraws_the_card_and_no_more(wor
     assert (await world.kinds())[-1] == "approved"
 
 
+async def test_what_comes_before_a_card_is_drawn_is_drawn_with_it(world: World, process: Process) -> None:
+    """Two approvals and what became of them are one drawing, and nobody is told later for it."""
+    await world.announced()
+    drawn, waits, gate = len(world.slack.drawn), asyncio.Event(), asyncio.Event()
+
+    async def pause() -> None:
+        waits.set()
+        await gate.wait()
+
+    process.engine._before_drawing = pause
+    first = asyncio.create_task(process.go_on(await world.approve(ANA)))
+    await waits.wait()
+    async with asyncio.timeout(10):
+        await process.go_on(await world.approve(BEN))
+    assert len(world.slack.said("outcome")) == 1
+    assert len(world.slack.drawn) == drawn
+    gate.set()
+    await first
+    assert [change.state for change in world.slack.drawn[drawn:]] == [State.APPLIED]
+
+
 async def test_a_denial_is_told_at_once(world: World, process: Process) -> None:
     await world.announced()
     await world.deny()
