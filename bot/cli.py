@@ -18,6 +18,7 @@ from bot.core.people import Channel
 from bot.core.plan import check_document
 from bot.core.supposed import Supposed, read_values
 from bot.errors import BotError, ConfigError
+from bot.shapes import postgres_url
 
 P = ParamSpec("P")
 
@@ -166,7 +167,10 @@ def plan_check(file: TextIO) -> None:
 def _postgres(_context: click.Context, _option: click.Parameter, given: str) -> SecretStr:
     if not given.startswith(("postgresql://", "postgres://")):
         raise click.BadParameter("must be the URL of a PostgreSQL database: postgresql://user@host/name.")
-    return SecretStr(given)
+    try:
+        return postgres_url(given)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem)) from problem
 
 
 @main.group()
