@@ -37,6 +37,7 @@ _SETTINGS: dict[str, Any] = {
     "autocommit": True,
     "prepare_threshold": None,
     "connect_timeout": 2,
+    "client_encoding": "utf8",  # else text comes as bytes where the database was made for SQL_ASCII
     "tcp_user_timeout": 3000,  # milliseconds after which a network that swallows everything counts as lost
     "application_name": "backup-plan-bot",
 }
