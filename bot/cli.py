@@ -17,7 +17,7 @@ from bot.config import Config, LedgerSettings, PolicySettings, SlackSettings
 from bot.core.people import Channel
 from bot.core.plan import check_document
 from bot.core.supposed import Supposed, read_values
-from bot.errors import BotError, ConfigError
+from bot.errors import BotError, ConfigError, LedgerAltered
 from bot.shapes import postgres_url
 
 P = ParamSpec("P")
@@ -210,10 +210,14 @@ def ledger_export() -> None:
 )
 @exits_with_sentences
 def ledger_copy(to: SecretStr) -> None:
-    """Copy the SQLite ledger into PostgreSQL and verify every chain on arrival; stop the bot first."""
+    """Copy the SQLite ledger into PostgreSQL, verifying every chain (exit 1 where one is broken); end the bot first."""
     from bot.ledger.store import copy_ledger  # noqa: PLC0415
 
-    copied = copy_ledger(LedgerSettings.from_environment().ledger_address, to)
+    try:
+        copied = copy_ledger(LedgerSettings.from_environment().ledger_address, to)
+    except LedgerAltered as altered:
+        click.echo(str(altered))
+        sys.exit(1)
     click.echo(
         f"{_count(copied.changes, 'change')}, {_count(copied.events, 'event')} copied: every hash follows from the one"
         " before."
