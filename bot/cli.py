@@ -17,7 +17,8 @@ from bot.config import Config, LedgerSettings, PolicySettings, SlackSettings
 from bot.core.people import Channel
 from bot.core.plan import check_document
 from bot.core.supposed import Supposed, read_values
-from bot.errors import BotError, ConfigError
+from bot.errors import BotError, ConfigError, LedgerAltered
+from bot.shapes import postgres_url
 
 P = ParamSpec("P")
 
@@ -166,7 +167,10 @@ def plan_check(file: TextIO) -> None:
 def _postgres(_context: click.Context, _option: click.Parameter, given: str) -> SecretStr:
     if not given.startswith(("postgresql://", "postgres://")):
         raise click.BadParameter("must be the URL of a PostgreSQL database: postgresql://user@host/name.")
-    return SecretStr(given)
+    try:
+        return postgres_url(given)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem)) from problem
 
 
 @main.group()
@@ -206,10 +210,14 @@ def ledger_export() -> None:
 )
 @exits_with_sentences
 def ledger_copy(to: SecretStr) -> None:
-    """Copy the SQLite ledger into PostgreSQL and verify every chain on arrival; stop the bot first."""
+    """Copy the SQLite ledger into PostgreSQL, verifying every chain (exit 1 where one is broken); end the bot first."""
     from bot.ledger.store import copy_ledger  # noqa: PLC0415
 
-    copied = copy_ledger(LedgerSettings.from_environment().ledger_address, to)
+    try:
+        copied = copy_ledger(LedgerSettings.from_environment().ledger_address, to)
+    except LedgerAltered as altered:
+        click.echo(str(altered))
+        sys.exit(1)
     click.echo(
         f"{_count(copied.changes, 'change')}, {_count(copied.events, 'event')} copied: every hash follows from the one"
         " before."

@@ -26,13 +26,21 @@ def _token(prefix: str, kind: str, place: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def postgres_url(value: str) -> SecretStr:
+    """Take the URL of a PostgreSQL database, which may hold a password; it is never repeated."""
+    if not re.fullmatch(r"postgres(ql)?://[!-~]+", value):
+        raise ValueError("must be postgresql://user:password@host/database, without spaces.")
+    # the driver would take the rest of such a password for a host, and name it in its complaint
+    if re.match(r"postgres(ql)?://[^?@/]*(/[^?@]*@|@[^?]*@)", value):
+        raise ValueError("must have each @ and / of user and password written as %40 and %2F.")
+    return SecretStr(value)
+
+
 def _ledger_address(value: object) -> object:
     if not isinstance(value, str):
         return value
     if re.match(r"postgres(ql)?:", value):
-        if not re.fullmatch(r"postgres(ql)?://[!-~]+", value):
-            raise ValueError("must be postgresql://user:password@host/database, without spaces.")
-        return SecretStr(value)
+        return postgres_url(value)
     named = re.fullmatch(r"sqlite:///([^?#]*[^?#/])", value)
     if named is None or named[1] == ":memory:":
         raise ValueError(

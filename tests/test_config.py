@@ -146,6 +146,21 @@ def test_the_ledger_is_a_database_whose_url_is_not_shown(monkeypatch: pytest.Mon
     assert "s3same" not in repr(config)
 
 
+@pytest.mark.parametrize("password", ["s3@same", "s3/same", "s3@sa/me", "s3/sa@me"])
+def test_a_password_that_the_driver_would_take_for_a_host_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    assert problems(monkeypatch, **ENOUGH, DATABASE_URL=f"postgresql://bot:{password}@db/bot") == [
+        "DATABASE_URL must have each @ and / of user and password written as %40 and %2F."
+    ]
+
+
+@pytest.mark.parametrize("rest", ["bot:s%403@db/bot", "/bot?host=/run/pg", "bot:@/bot?host=/run/pg&user=a@b", "db/bot"])
+def test_a_url_whose_parts_can_be_told_apart_is_taken(monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
+    address = read(monkeypatch, **ENOUGH, DATABASE_URL=f"postgresql://{rest}").ledger_address
+    assert isinstance(address, SecretStr)
+
+
 @pytest.mark.parametrize("url", ["postgresql:db", "postgresql://", "postgres://bot:pass word@db/bot"])
 def test_a_broken_url_is_not_repeated(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     assert problems(monkeypatch, **ENOUGH, DATABASE_URL=url) == [

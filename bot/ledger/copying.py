@@ -15,15 +15,22 @@ from pydantic import SecretStr
 from bot.errors import ConfigError, LedgerAltered, LedgerBusy
 from bot.ledger import opening
 from bot.ledger.chain import compare_projection, inspect
-from bot.ledger.pooled import connected
+from bot.ledger.pooled import START_PATIENCE, connected, unusable
 from bot.ledger.postgres_schema import migrate
-from bot.ledger.statements import ALL_CHANGES, ALL_EVENTS, Row, event_of
+from bot.ledger.statements import ALL_EVENTS, WHOLE_CHANGES, Row, event_of
 
 HISTORY = ("events", "changes")
 """Tables that have to be empty where they arrive."""
 STATE = ("drafts", "meta")
 """Tables in which a bot that was started there may have written already: what is there stays."""
 TARGET = "--to"
+STALLED = 60_000
+"""Milliseconds for which a database may take nothing in: who sends so much must wait for a disk now and then."""
+_LIMITS = f"""
+    set local lock_timeout = '{START_PATIENCE}s';
+    set local statement_timeout = 0;
+    set local idle_in_transaction_session_timeout = 0
+"""
 _NOTHING = "nothing was copied"
 
 
@@ -40,21 +47,23 @@ class Copied:
 def copy_ledger(source: Path, target: SecretStr) -> Copied:
     """Copy the SQLite file `source` into the PostgreSQL database `target`, making the tables where there are none.
 
-    Nobody can record anything in the file meanwhile. Raises ConfigError where one of them cannot be used, LedgerBusy
-    where the file is locked or the connection ends, LedgerAltered where a history is not what was recorded; nothing
-    is left at `target` then.
+    Nobody else can have the file open meanwhile. Raises ConfigError where one of them cannot be used or is in use,
+    LedgerBusy where the file cannot be read or the connection ends, LedgerAltered where a history is not what was
+    recorded; nothing is left at `target` then.
     """
-    with closing(opening.open_database(source, readonly=True).conn) as file, connected(target, TARGET) as database:
+    with (
+        closing(opening.open_database(source, readonly=True, alone=True).conn) as file,
+        connected(target, TARGET, tcp_user_timeout=STALLED) as database,
+    ):
         try:
-            file.execute("pragma query_only = off")  # which would refuse the lock, too
-            file.execute("begin immediate")  # whoever clicks now reads that the ledger is locked
-        except sqlite3.OperationalError as error:
-            raise opening.cause(error) from error
-        try:
-            database.execute("begin")
+            database.execute(f"begin; {_LIMITS}")
             copied = _move(file, database)
         except psycopg.errors.InsufficientPrivilege:
             raise
+        except psycopg.errors.LockNotAvailable as error:
+            raise unusable(f"is locked by somebody else; {_NOTHING}.", TARGET) from error
+        except sqlite3.Error as error:
+            raise LedgerBusy(f"{source} cannot be read ({error}); {_NOTHING}.") from error
         except psycopg.Error as error:
             said = " ".join(str(error).split())
             raise LedgerBusy(f"The copy did not arrive ({said}); {_NOTHING}.") from error
@@ -69,7 +78,8 @@ def copy_ledger(source: Path, target: SecretStr) -> Copied:
 
 def _move(file: sqlite3.Connection, database: Connection[Any]) -> Copied:
     migrate(database)
-    database.execute("lock table events, changes in exclusive mode")
+    # who records anything locks a row of `changes` first; for `events` the bot's role may lack the right
+    database.execute("lock table changes in exclusive mode")
     for table in HISTORY:
         if database.execute(sql.SQL("select 1 from {} limit 1").format(sql.Identifier(table))).fetchone():
             raise ConfigError([f"{TARGET}: the database already holds changes: name an empty one; {_NOTHING}."])
@@ -113,7 +123,7 @@ def _verified(file: sqlite3.Connection, database: Connection[Any]) -> Copied:
     with database.cursor("events") as their_events, database.cursor("changes") as their_changes:
         arrived = _same(file.execute(ALL_EVENTS), their_events.execute(ALL_EVENTS))
         histories = (list(rows) for _, rows in groupby(arrived, key=lambda row: row[0]))
-        projection = _same(file.execute(ALL_CHANGES), their_changes.execute(ALL_CHANGES))
+        projection = _same(file.execute(WHOLE_CHANGES), their_changes.execute(WHOLE_CHANGES))
         for rows, row in zip_longest(histories, projection):
             _check(rows or (), row)
             changes, events, still_open = changes + 1, events + len(rows or ()), still_open + row[4]
@@ -133,7 +143,7 @@ def _check(rows: Iterable[Row], row: Row | None) -> None:
     """Recompute one chain and compare it with its row in `changes`. Raises LedgerAltered."""
     history = [event_of(one) for one in rows]
     change_id = history[0].change_id if history else str(row[0] if row else "")
-    findings = inspect(history)[1] or compare_projection({change_id: history}, [row] if row else [])
+    findings = inspect(history)[1] or compare_projection({change_id: history}, [row[:-3]] if row else [])
     if findings:
         first = findings[0]
         raise LedgerAltered(first.change_id, first.seq, f"{first.sentence} {_NOTHING.capitalize()}.")

@@ -36,10 +36,12 @@ def cause(error: sqlite3.Error) -> LedgerBusy:
     return LedgerBusy(_CAUSES.get(code, f"The ledger did not answer ({error}); {_NOTHING}."))
 
 
-def open_database(path: Path, *, readonly: bool) -> Database:
+def open_database(path: Path, *, readonly: bool, alone: bool = False) -> Database:
     """Open the ledger's file in the thread that will use it; unless `readonly`, make it and bring it up to date.
 
-    Raises ConfigError when there is no usable file or folder, LedgerBusy when somebody else keeps it locked.
+    `alone` lets nobody else have it open before the connection is closed: a bot holds it open as long as it runs.
+    Raises ConfigError when there is no usable file or folder, or others have open what is wanted `alone`, LedgerBusy
+    when somebody else keeps it locked.
     """
     if not path.parent.is_dir():
         raise _unusable(f"the folder {path.parent} does not exist; create it or name another file.")
@@ -54,13 +56,15 @@ def open_database(path: Path, *, readonly: bool) -> Database:
     # an edited row may hold any bytes; reading it must not fail before its hash is checked
     connection.text_factory = _text
     try:
-        return _prepare(Database(connection, execute_plugins=False), path, readonly=readonly)
+        if alone:
+            connection.execute("pragma locking_mode = exclusive")  # taken by the first statement that reads
+        return _prepare(Database(connection, execute_plugins=False), path, readonly=readonly, alone=alone)
     except BaseException:
         connection.close()
         raise
 
 
-def _prepare(db: Database, path: Path, *, readonly: bool) -> Database:
+def _prepare(db: Database, path: Path, *, readonly: bool, alone: bool) -> Database:
     try:
         db.execute("pragma synchronous = full")
         if readonly:
@@ -73,6 +77,8 @@ def _prepare(db: Database, path: Path, *, readonly: bool) -> Database:
             _migrate(db)
     except sqlite3.OperationalError as error:
         match error.sqlite_errorcode & 0xFF:
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED if alone:
+                raise _unusable(f"{path} is open in another process: end the bot and what else uses it.") from error
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 raise cause(error) from error
             case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:

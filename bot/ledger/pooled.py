@@ -37,6 +37,7 @@ _SETTINGS: dict[str, Any] = {
     "autocommit": True,
     "prepare_threshold": None,
     "connect_timeout": 2,
+    "client_encoding": "utf8",  # else text comes as bytes where the database was made for SQL_ASCII
     "tcp_user_timeout": 3000,  # milliseconds after which a network that swallows everything counts as lost
     "application_name": "backup-plan-bot",
 }
@@ -146,13 +147,14 @@ class Pool:
 
 
 @contextlib.contextmanager
-def connected(url: SecretStr, name: str) -> Iterator[Connection[Any]]:
-    """Connect once, outside the pool. Raises ConfigError, naming the setting `name`, where the database cannot be used.
+def connected(url: SecretStr, name: str, **otherwise: int) -> Iterator[Connection[Any]]:
+    """Connect once, outside the pool, with what is to be set `otherwise` for the driver.
 
-    What the driver raises inside does so as well: as if there were no such database.
+    Raises ConfigError, naming the setting `name`, where the database cannot be used. What the
+    driver raises inside does so as well: as if there were no such database.
     """
     try:
-        with contextlib.closing(psycopg.connect(url.get_secret_value(), **_SETTINGS)) as connection:
+        with contextlib.closing(psycopg.connect(url.get_secret_value(), **(_SETTINGS | otherwise))) as connection:
             yield connection
     except errors.InsufficientPrivilege as error:
         said = f"does not let this role make or read the tables ({error.diag.message_primary})."

@@ -43,6 +43,13 @@ ALL_CHANGES = """
     from changes order by change_id
 """
 
+WHOLE_CHANGES = """
+    select change_id, host, plan_id, state, open, seq, head, requester, channel, view_id, requested_at, ended_at,
+           drawn_seq, due_at, held_until
+    from changes order by change_id
+"""
+"""ALL_CHANGES, and behind it what a history does not tell."""
+
 CHANGE_OF_VIEW = "select change_id from changes where view_id = :view_id"
 OPEN_CHANGE = "select change_id from changes where host = :host and plan_id = :plan_id and open = 1"
 LAST_APPLIED = """

@@ -2,24 +2,32 @@
 
 import asyncio
 import sqlite3
+import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from bench.ledger_filled import fill
 from commands import cli
-from database import database_of, forget_database
+from database import database_of, execute, forget_database, schema_of, server
 from psycopg import sql
 from pydantic import SecretStr
 
 from bot.core import decisions
 from bot.core.change import State
+from bot.core.draft import Draft
 from bot.core.events import Requested
 from bot.errors import ConfigError, LedgerAltered, LedgerBusy
+from bot.ledger import copying
 from bot.ledger.copying import Copied
+from bot.ledger.pooled import START_PATIENCE
 from bot.ledger.postgres import PostgresLedger
 from bot.ledger.sqlite import SqliteLedger
 from bot.ledger.store import copy_ledger
@@ -54,6 +62,7 @@ async def source(tmp_path: Path, clock: Clock, wish: Callable[..., Requested]) -
     await ledger.record("c2", partial(decisions.withdraw, by="UR"))
     await ledger.team("T0PLAY")
     await ledger.noted("policy", "known")
+    await ledger.keep_draft(Draft(view_id="V9", opener="UR"))
     await ledger.close()
     return path
 
@@ -155,12 +164,124 @@ async def test_a_connection_that_ends_halfway_leaves_nothing(source: Path, targe
     assert rows(target, "events") == []
 
 
-async def test_a_file_that_somebody_writes_to_is_not_copied(source: Path, target: SecretStr) -> None:
-    with closing(sqlite3.connect(source, isolation_level=None)) as writer:
-        writer.execute("begin immediate")
-        with pytest.raises(LedgerBusy, match="The ledger is locked by another process"):
-            await asyncio.to_thread(copy_ledger, source, target)
+async def test_a_file_that_a_bot_has_open_is_not_copied_though_it_is_idle(tmp_path: Path, target: SecretStr) -> None:
+    """What it recorded afterwards would be lost, and two bots would carry the same changes out."""
+    async with Stage(tmp_path) as stage:
+        bot = await stage.start_bot()
+        code, said = await cli(stage.database_url, "ledger", "copy", "--to", target.get_secret_value())
+        assert (code, said) == (
+            2, f"DATABASE_URL: {stage.ledger_file} is open in another process: end the bot and what else uses it.\n",
+        )  # fmt: skip
+        assert rows(target, "events") == []
+        assert await bot.end() == 0
+        assert (await cli(stage.database_url, "ledger", "copy", "--to", target.get_secret_value()))[0] == 0
+
+
+def test_nobody_gets_at_the_file_while_it_is_copied_and_it_stays_as_it_was(
+    source: Path, target: SecretStr, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = source.read_bytes()
+    refused: list[object] = []
+    write_row = psycopg.Copy.write_row
+
+    def meanwhile(copy: psycopg.Copy, row: Any) -> None:
+        if not refused:
+            with pytest.raises(LedgerBusy, match="locked by another process") as caught:
+                SqliteLedger(source, clock, GRACE)
+            refused.append(caught)
+        write_row(copy, row)
+
+    monkeypatch.setattr(psycopg.Copy, "write_row", meanwhile)
+    copy_ledger(source, target)
+    assert len(refused) == 1
+    assert source.read_bytes() == before
+
+
+async def test_a_file_that_is_damaged_is_said_to_be(source: Path, target: SecretStr) -> None:
+    with closing(sqlite3.connect(source)) as file:
+        (page,) = file.execute("select rootpage from sqlite_master where name = 'changes'").fetchone()
+        (size,) = file.execute("pragma page_size").fetchone()
+    with source.open("r+b") as raw:
+        raw.seek((page - 1) * size)
+        raw.write(b"\xff" * size)
+    with pytest.raises(LedgerBusy, match=r"ledger.db cannot be read \(.*malformed\); nothing was copied"):
+        copy_ledger(source, target)
     assert rows(target, "events") == []
+
+
+async def test_a_database_that_somebody_keeps_locked_is_not_waited_for_without_end(
+    source: Path, target: SecretStr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await PostgresLedger(target, GRACE).close()
+    monkeypatch.setattr(copying, "_LIMITS", copying._LIMITS.replace(f"{START_PATIENCE}s", "200ms"))
+    with psycopg.connect(target.get_secret_value()) as somebody:
+        somebody.execute("select * from changes for update; lock table changes in access exclusive mode")
+        with pytest.raises(ConfigError, match="--to: the PostgreSQL database is locked by somebody else; nothing was"):
+            copy_ledger(source, target)
+
+
+async def test_the_role_that_the_readme_leaves_the_bot_is_enough(
+    source: Path, target: SecretStr, tmp_path: Path
+) -> None:
+    await PostgresLedger(target, GRACE).close()
+    role = f"bot_{time.monotonic_ns()}"
+    execute(f"""
+        set search_path = {schema_of(tmp_path)};
+        create role {role} login;
+        grant usage on schema {schema_of(tmp_path)} to {role};
+        grant select on ledger_version to {role};
+        grant select, insert on events to {role};
+        grant select, insert, update on changes, meta to {role};
+        grant select, insert, update, delete on drafts to {role};
+    """)
+    try:
+        assert copy_ledger(source, database_of(tmp_path, user=role)) == Copied(changes=3, events=5, open=2)
+    finally:
+        execute(f"drop owned by {role}; drop role {role}")
+
+
+async def test_when_a_change_is_due_arrives_as_it_was_or_nothing_does(source: Path, target: SecretStr) -> None:
+    await PostgresLedger(target, GRACE).close()
+    with psycopg.connect(target.get_secret_value(), autocommit=True) as database:
+        database.execute("create function forget() returns trigger language plpgsql as"
+                         " $$ begin new.due_at = null; return new; end $$")  # fmt: skip
+        database.execute("create trigger forget before insert on changes for each row execute function forget()")
+    with pytest.raises(LedgerAltered, match="change c1, event 0: it did not arrive as it was sent"):
+        copy_ledger(source, target)
+    assert rows(target, "changes") == []
+
+
+@pytest.mark.parametrize(("encoding", "taken"), [("SQL_ASCII", True), ("LATIN1", False)])
+async def test_a_database_made_for_another_encoding_takes_the_text_as_it_is_or_not_at_all(
+    source: Path, encoding: str, taken: bool, clock: Clock
+) -> None:
+    name = f"encoded_{time.monotonic_ns()}"
+    execute(f"create database {name} encoding '{encoding}' template template0 lc_collate 'C' lc_ctype 'C'")
+    url = SecretStr(urlsplit(server())._replace(path=f"/{name}").geturl())
+    try:
+        if not taken:
+            with pytest.raises(LedgerBusy, match=r"The copy did not arrive \(.*encoding.*\); nothing was copied"):
+                copy_ledger(source, url)
+            return
+        copy_ledger(source, url)
+        ledger = PostgresLedger(url, GRACE, clock=clock)
+        assert await ledger.team("T0OTHER") == "T0PLAY"
+        assert await ledger.findings() == []
+        await ledger.close()
+    finally:
+        execute(f"drop database {name}")
+
+
+async def test_a_longer_ledger_is_not_held_in_memory(tmp_path: Path, target: SecretStr) -> None:
+    """A tenth of the file at most: what Python allocates, not counting what SQLite and libpq do."""
+    path = tmp_path / "ledger.db"
+    await asyncio.to_thread(fill, 1500, datetime(2026, 5, 4, 12, tzinfo=UTC), path)
+    tracemalloc.start()
+    try:
+        assert copy_ledger(path, target).changes == 1500
+        assert tracemalloc.get_traced_memory()[1] < path.stat().st_size / 10
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
@@ -174,6 +295,7 @@ async def test_a_file_that_somebody_writes_to_is_not_copied(source: Path, target
         ),
         (LEDGER, "postgresql://bot:s3same@127.0.0.1:1/bot", "--to: the PostgreSQL database cannot be reached ("),
         (LEDGER, "postgresql://bot:s3same@127.0.0.1:x/bot", "--to: the PostgreSQL database cannot be reached ("),
+        (LEDGER, "postgresql://bot:s3@same@127.0.0.1:1/bot", "written as %40 and %2F."),
         (LEDGER, "mysql://db/bot", "must be the URL of a PostgreSQL database: postgresql://user@host/name."),
     ],
 )
@@ -205,3 +327,9 @@ async def test_a_change_approved_once_in_the_file_is_carried_out_from_postgresql
         assert (await cli(target.get_secret_value(), "ledger", "verify"))[0] == 0
         assert await moved.end() == 0
         assert stage.slack.violations == []
+
+
+async def test_the_command_ends_with_1_where_a_history_does_not_hold_together(source: Path, target: SecretStr) -> None:
+    alter(source, "update events set actor = 'UX' where change_id = 'c1' and seq = 2")
+    code, said = await cli(LEDGER, "ledger", "copy", "--to", target.get_secret_value(), folder=source.parent)
+    assert (code, said.startswith("change c1, event 2: it is not what was recorded"), said.count("\n")) == (1, True, 1)
