@@ -60,7 +60,10 @@ async def due(ledger: SqlLedger, _change_id: str, _plan: int) -> object:
 QUESTIONS: dict[str, tuple[Ask, str]] = {
     "the open change of a plan": (open_change, "One statement."),
     "the history of a plan: what was last applied": (last_applied, "One statement, then as below."),
-    "the history of a change": (history, "Its events are read, checked and folded."),
+    "the history of a change": (
+        history,
+        "Its events are read from anywhere in the ledger, checked and folded.",
+    ),
     "all open changes: which are due": (due, "A transaction that may write."),
 }
 

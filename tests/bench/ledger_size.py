@@ -18,6 +18,7 @@ from bench import ledger_clicks, ledger_queries
 from bench.ledger_filled import Filled, fill
 from bench.ledger_made import plans_of
 from bench.ledger_queries import Subject
+from bench.processes import MEASURED, REST, on
 from bench.row import Row
 from database import database_of, execute, forget_database
 from pydantic import SecretStr
@@ -113,8 +114,10 @@ def _bytes(address: Address) -> int:
 def _databases(folder: Path) -> Iterator[dict[int, SecretStr]]:
     """Make empty databases, by the number of changes that they will have."""
     folders = {number: folder / str(number) for number in (FEW, SOME, MANY)}
+    with on(MEASURED | REST):  # the server is started here, and is to have every core
+        databases = {number: database_of(one) for number, one in folders.items()}
     try:
-        yield {number: database_of(one) for number, one in folders.items()}
+        yield databases
     finally:
         for one in folders.values():
             forget_database(one)
