@@ -1,7 +1,8 @@
 """The account's plans for the typeahead: kept in memory, refreshed behind people's backs."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import structlog
 
@@ -17,6 +18,9 @@ AGE = 600.0
 AGAIN = 30.0
 """Seconds after which a failed reading is tried again."""
 
+Line = tuple[str, PlanSummary]
+"""What is looked for words in, in small letters, and the plan behind it."""
+
 
 class PlanList:
     """Every plan of the account, at most ten minutes old; never waited for."""
@@ -24,7 +28,7 @@ class PlanList:
     def __init__(self, dbs: Dbs, tasks: Tasks) -> None:
         self._dbs = dbs
         self._tasks = tasks
-        self._lines: list[tuple[str, PlanSummary]] = []
+        self._lines: list[Line] = []
         self._next = 0.0
         self.loaded = False
         self.trouble = ""
@@ -33,14 +37,11 @@ class PlanList:
     def matching(self, text: str, limit: int) -> Sequence[PlanSummary]:
         """Return plans that contain every word of `text` in id, name, engine or status."""
         self.refresh_soon()
-        words = text.lower().split()
-        found = []
-        for line, plan in self._lines:
-            if all(word in line for word in words):
-                found.append(plan)
-                if len(found) == limit:
-                    break
-        return found
+        found: Iterable[Line] = self._lines
+        # the longest word first, for it leaves the fewest lines to look for the others in
+        for word in sorted(text.lower().split(), key=len, reverse=True):
+            found = _containing(word, found)
+        return [plan for _, plan in islice(found, limit)]
 
     def refresh_soon(self) -> None:
         """Have the list read again if it is due, and return at once."""
@@ -62,3 +63,7 @@ class PlanList:
             for plan in sorted(plans, key=lambda plan: (plan.name, plan.plan_id))
         ]
         self.loaded, self.trouble = True, ""
+
+
+def _containing(word: str, lines: Iterable[Line]) -> Iterable[Line]:
+    return (line for line in lines if word in line[0])

@@ -53,7 +53,7 @@ async def _opening(stage: Stage, load: Child, server: Server) -> list[float]:
     """Return how many milliseconds it takes each time from the command until Slack has the call."""
     before = len(stage.slack.journal.called("views.open"))
     bodies = [command(stage, stage.rita, "/backup-plan configure dbsmysqlrds01") for _ in range(COMMANDS)]
-    samples = await load_on(load, stage, server, bodies, rest=True)
+    samples = await load_on(load, stage, server, bodies, rest=0.006)
     await stage.slack.wait_for(lambda: len(stage.slack.journal.called("views.open")) == before + COMMANDS)
     calls = stage.slack.journal.called("views.open")[before:]
     return [(call.at - sent) * 1000 for call, (sent, _, _) in zip(calls, samples, strict=True)]

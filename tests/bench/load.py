@@ -54,8 +54,8 @@ def signed(body: str, secret: str) -> bytes:
     return "\r\n".join([*head, "", ""]).encode() + content
 
 
-async def one_by_one(port: int, requests: list[bytes], pid: int, *, rest: bool) -> list[Sample]:
-    """Send each when the one before was answered; `rest`: and everything was done that followed from it.
+async def one_by_one(port: int, requests: list[bytes], pid: int, rest: float) -> list[Sample]:
+    """Send each when the one before was answered, and when nothing was done about it for `rest` seconds.
 
     It blocks: nothing else is to be done meanwhile.
     """
@@ -63,7 +63,7 @@ async def one_by_one(port: int, requests: list[bytes], pid: int, *, rest: bool) 
     with socket.create_connection(("127.0.0.1", port)) as line:
         for request in requests:
             if rest:
-                await quiet(pid)
+                await quiet(pid, rest)
             sent, began = time.time(), time.perf_counter()
             line.sendall(request)
             said = line.recv(2**16)
@@ -100,9 +100,9 @@ async def play(question: dict[str, Any]) -> list[Sample]:
     """Do what the question says."""
     port, pid, number = question["port"], question["pid"], question["lines"]
     requests = [signed(body, question["secret"]) for body in question["bodies"]]
-    await quiet(pid)
+    await quiet(pid, question["calm"])
     if number == 1:
-        return await one_by_one(port, requests, pid, rest=question["rest"])
+        return await one_by_one(port, requests, pid, question["rest"])
     lines = [Line(*await asyncio.open_connection("127.0.0.1", port)) for _ in range(number)]
     try:
         return await at_once(lines, requests)

@@ -73,7 +73,7 @@ async def _writes(stage: Stage, bot: Bot) -> Counter[str]:
     values = {"BackupRetentionPeriod": "400", "SourceEndpointPassword": "orders-db"}
     card = await ask(stage.slack, stage.rita, "dbsmysqlrds01", values)
     for person in (stage.ana, stage.ben):
-        await quiet(bot.process.pid)
+        await quiet(bot.process.pid)  # nobody approves while the card is still being drawn
         await person.click(card, "approve")
     await outcome(stage.slack, card)
     await settled(stage.slack, card)

@@ -42,13 +42,13 @@ def memory(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
-async def quiet(pid: int, seconds: float = 10.0) -> None:
-    """Wait until a process has hardly used its core for a moment."""
-    async with asyncio.timeout(seconds):
+async def quiet(pid: int, moment: float = 0.35) -> None:
+    """Wait until a process has hardly used its core for a moment, longer than a card's new drawing waits."""
+    async with asyncio.timeout(60):
         while True:
             before = cpu(pid)
-            await asyncio.sleep(0.006)
-            if cpu(pid) - before < 0.1:
+            await asyncio.sleep(moment)
+            if cpu(pid) - before < 0.1 + moment * 3:
                 return
 
 

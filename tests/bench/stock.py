@@ -116,6 +116,8 @@ class Server:
 
     pid: int
     port: int
+    calm: float = 0.35
+    """Seconds without work after which it has done what follows from its answers."""
 
 
 @asynccontextmanager
@@ -126,7 +128,7 @@ async def noop(stage: Stage) -> AsyncIterator[Server]:
     told |= {"SLACK_BOT_TOKEN": stage.slack.bot_token, "SLACK_SIGNING_SECRET": stage.slack.signing_secret}
     async with child("noop", MEASURED, **told) as process:
         await until_answered(port)
-        yield Server(process.pid, port)
+        yield Server(process.pid, port, calm=0.01)
 
 
 async def until_answered(port: int) -> None:
@@ -141,10 +143,10 @@ async def until_answered(port: int) -> None:
 
 
 async def load_on(
-    load: Child, stage: Stage, server: Server, bodies: list[str], *, lines: int = 1, rest: bool = False
+    load: Child, stage: Stage, server: Server, bodies: list[str], *, lines: int = 1, rest: float = 0.0
 ) -> list[tuple[float, float, float]]:
     """Have these bodies sent to a server, over so many connections, and return a sample for each."""
-    told = {"port": server.port, "pid": server.pid, "secret": stage.slack.signing_secret}
+    told = {"port": server.port, "pid": server.pid, "calm": server.calm, "secret": stage.slack.signing_secret}
     samples = await load.ask(**told, bodies=bodies, lines=lines, rest=rest)
     return [tuple(sample) for sample in samples]
 
