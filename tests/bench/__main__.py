@@ -14,7 +14,7 @@ from bench.row import Row
 
 from bot import log
 
-PARTS = ("clicks", "commands", "drawing", "calls", "one_change", "starting")
+PARTS = ("clicks", "commands", "drawing", "calls", "one_change", "starting", "ledger_size")
 """Modules with a function `measure` that takes a number of rounds and returns rows; in the order of the table."""
 DOCUMENT = Path(__file__).parents[2] / "docs/performance.md"
 
