@@ -17,7 +17,7 @@ from bot.slack.outcome import call_message, saying_blocks, saying_text
 from bot.slack.people import is_shared_outside
 from bot.slack.place import permalink
 from bot.slack.text import Block
-from bot.slack.web import RATELIMITED, SlackFailed, slack_call
+from bot.slack.web import RATELIMITED, SlackFailed, leaving, slack_call
 
 log = structlog.get_logger("bot.slack.messenger")
 
@@ -173,16 +173,16 @@ class SlackMessenger:
         ready: Ready = at_any_time,
     ) -> Message:
         async def post(drawn: dict[str, Any]) -> Message:
-            ready()
-            answer = await self._client.chat_postMessage(
-                channel=channel,
-                thread_ts=thread,
-                reply_broadcast=broadcast or None,
-                metadata=metadata(change, kind),
-                unfurl_links=False,
-                unfurl_media=False,
-                **drawn,
-            )
+            with leaving(ready):
+                answer = await self._client.chat_postMessage(
+                    channel=channel,
+                    thread_ts=thread,
+                    reply_broadcast=broadcast or None,
+                    metadata=metadata(change, kind),
+                    unfurl_links=False,
+                    unfurl_media=False,
+                    **drawn,
+                )
             return Message(answer["channel"], answer["ts"])
 
         return await self._draw(change, post, draw)

@@ -2,18 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import BotError
+from bot.ports import Ready, at_any_time
 
 UNANSWERED = "unanswered"
 """No answer, or none that says what was done: an HTTP 5xx, a cut connection, a time-out, something unreadable."""
 RATELIMITED = "ratelimited"
 TIMEOUT = 10
 """Seconds for one call in all."""
+
+
+_READY: ContextVar[Ready] = ContextVar("ready", default=at_any_time)
+"""A context's, for slack_sdk hands nothing on to aiohttp."""
 
 
 class SlackFailed(BotError):
@@ -32,7 +38,24 @@ def new_client(token: str, api_url: str, session: aiohttp.ClientSession) -> Asyn
 
 def new_session() -> aiohttp.ClientSession:
     """Return the session of a client; made inside a running loop, closed by whoever asked for it."""
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
+    connected = aiohttp.TraceConfig()
+    connected.on_connection_create_end.append(_ask)
+    connected.on_connection_reuseconn.append(_ask)
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT), trace_configs=[connected])
+
+
+@contextmanager
+def leaving(ready: Ready) -> Iterator[None]:
+    """Have `ready` called when the connection for a call is there: nothing comes between that and the first byte."""
+    before = _READY.set(ready)
+    try:
+        yield
+    finally:
+        _READY.reset(before)
+
+
+async def _ask(*_: object) -> None:
+    _READY.get()()
 
 
 @contextmanager

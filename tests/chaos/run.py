@@ -1,7 +1,6 @@
 """One run: sixty changes, fifty approvers, and a plan of trouble; afterwards everything must be as if nothing was."""
 
 import asyncio
-import os
 import signal
 import sys
 import time
@@ -88,16 +87,17 @@ class Replicas:
         """End a process in the middle of whatever it does."""
         if (bot := self._current[number]) is not None:
             self.ended.append(time.time())
-            await bot.kill()
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                await bot.kill()
 
     async def pause(self, number: int, seconds: float) -> None:
         """Stop a process for so long; it may be killed meanwhile."""
-        if (bot := self._current[number]) is not None and bot.process.returncode is None:
+        if (bot := self._current[number]) is not None:
             self.ended.append(time.time())
-            os.kill(bot.process.pid, signal.SIGSTOP)
-            await asyncio.sleep(seconds)
-            if bot.process.returncode is None:
-                os.kill(bot.process.pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                bot.process.send_signal(signal.SIGSTOP)
+                await asyncio.sleep(seconds)
+                bot.process.send_signal(signal.SIGCONT)
 
     async def _supervise(self, number: int) -> None:
         while True:

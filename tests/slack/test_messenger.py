@@ -57,6 +57,23 @@ async def test_replies_go_into_the_cards_thread_and_dms_say_which_plan(
     assert plain_text(dm).startswith("Plan orders (dbs1)")
 
 
+@pytest.mark.parametrize("call", ["announce", "reply"])
+async def test_what_is_not_ready_any_more_when_the_connection_is_there_does_not_leave(
+    messenger: SlackMessenger, slack: FakeSlack, change_in: ChangeIn, call: str
+) -> None:
+    asked: list[int] = []
+
+    def ready() -> None:
+        asked.append(len(slack.journal.called("conversations.info")))
+        raise MessageUnanswered("held up")
+
+    change = change_in("denied", card=("C0OPS", "1.0"))
+    with pytest.raises(MessageUnanswered, match="held up"):
+        await (messenger.announce(change, ready) if call == "announce" else messenger.reply(change, OUTCOME, ready))
+    assert asked == [1]  # after the last look at the channel
+    assert slack.journal.called("chat.postMessage") == []
+
+
 @pytest.mark.parametrize(
     "code", ["message_not_found", "thread_not_found", "channel_not_found", "not_in_channel", "is_archived"]
 )
