@@ -60,9 +60,10 @@ class Sqlite(Store):
         """Keep the file locked against every writer."""
         assert fault == "ledger locked"
         with closing(sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)) as db:
-            await asyncio.to_thread(db.execute, "begin immediate")
-            await asyncio.sleep(seconds)
-            db.execute("rollback")
+            with suppress(sqlite3.OperationalError):  # who was paused amid a write keeps it locked already
+                await asyncio.to_thread(db.execute, "begin immediate")
+                await asyncio.sleep(seconds)
+                db.execute("rollback")
 
 
 class Postgres(Store):
