@@ -59,11 +59,14 @@ class Sqlite(Store):
     async def harm(self, fault: str, seconds: float) -> None:
         """Keep the file locked against every writer."""
         assert fault == "ledger locked"
-        with closing(sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)) as db:
-            with suppress(sqlite3.OperationalError):  # who was paused amid a write keeps it locked already
-                await asyncio.to_thread(db.execute, "begin immediate")
-                await asyncio.sleep(seconds)
-                db.execute("rollback")
+        # who was paused amid a write keeps it locked already
+        with (
+            suppress(sqlite3.OperationalError),
+            closing(sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)) as db,
+        ):
+            await asyncio.to_thread(db.execute, "begin immediate")
+            await asyncio.sleep(seconds)
+            db.execute("rollback")
 
 
 class Postgres(Store):
