@@ -1,7 +1,9 @@
 """The body of what Slack delivers over HTTP: a form, with a command's fields or with JSON in one field."""
 
+import hashlib
 import re
 from binascii import a2b_qp
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from pydantic_core import from_json
@@ -14,9 +16,13 @@ _ALONE = b"payload="
 
 def from_form(raw: bytes) -> Payload:
     """Parse the body of a request: a command's fields, or `payload` with JSON in it. Raises Malformed."""
+    return replace(from_fields(_fields(raw)), mark=hashlib.sha256(raw).digest())
+
+
+def _fields(raw: bytes) -> object:
     try:
         if raw.startswith(_ALONE) and b"&" not in raw:
-            return from_fields(from_json(unquoted(raw.removeprefix(_ALONE)), allow_inf_nan=False))
+            return from_json(unquoted(raw.removeprefix(_ALONE)), allow_inf_nan=False)
         pairs = parse_qsl(
             raw.decode("utf-8"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=100
         )
@@ -24,11 +30,10 @@ def from_form(raw: bytes) -> Payload:
         if len(fields) < len(pairs):
             # which of two values counts would be a matter of opinion
             raise Malformed("A field is there twice.")
-        interactive = from_json(fields["payload"], allow_inf_nan=False) if "payload" in fields else None
+        return from_json(fields["payload"], allow_inf_nan=False) if "payload" in fields else fields
     except ValueError:
         # not chained: the causes quote the body
         raise Malformed("The body is not UTF-8, not a form, or its payload is not JSON.") from None
-    return from_fields(fields if interactive is None else interactive)
 
 
 def unquoted(value: bytes) -> bytes:

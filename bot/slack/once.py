@@ -41,7 +41,7 @@ class Once:
         """Answer `payload`, from memory where it has been answered before. Raises what the dispatch raises."""
         if payload.kind in READ_ONLY:
             return await self._dispatch(payload)
-        key = _digest(payload.body)
+        key = payload.mark or _digest(payload.body)
         while (first := self._in_progress.get(key)) is not None:
             # shielded: who stops waiting must not take the answer from the others
             if (answer := await asyncio.shield(first)) is not None:

@@ -24,6 +24,8 @@ class Payload:
 
     kind: str
     body: dict[str, Any]
+    mark: bytes = b""
+    """A digest of the bytes that brought it, where these are at hand: the same bytes are the same delivery."""
 
 
 @dataclass(frozen=True)

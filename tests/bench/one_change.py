@@ -16,9 +16,17 @@ from bot.playground.acts import ask, outcome, settled
 from bot.playground.dbs.server import KEYS
 from bot.playground.stage import Bot, Stage
 
-CHANGES = 8
+CHANGES = 6
 WRITES = {"views.open", "views.update", "views.push", "chat.postMessage", "chat.update"}
 LEAST = "the least possible: open the form, fill it, post the card, draw it twice again, tell the outcome"
+
+WIRE = (
+    "Where it takes 13 ms and the least 6, it is noted 2.4 ms after the approval that an attempt begins; until 5.9 "
+    "Slack says, four questions at once, whether those who asked and approved still may; at 7.6 DBS is asked for the "
+    "plan, which is therefore read as late as can be; at 11 it is noted that the call leaves; until 13 it is signed, "
+    "sent and received, which is not in the reference. The look-ups could be made while the plan is read, but then the "
+    "plan would be older by the time it is relied upon."
+)
 
 
 async def measure(rounds: int) -> list[Row]:
@@ -40,7 +48,7 @@ async def measure(rounds: int) -> list[Row]:
     return [
         Row(
             "Last approval until ConfigureBackupPlan is on the wire", "one reading of the plan and two records", 1.5,
-            tuple(ours), tuple(theirs), "ms",
+            tuple(ours), tuple(theirs), "ms", WIRE,
         ),
         Row(
             "Writes to Slack for one change with two approvals", LEAST, math.inf,
@@ -51,11 +59,8 @@ async def measure(rounds: int) -> list[Row]:
 
 async def _sent_after(stage: Stage, bot: Bot, load: Child) -> float:
     """Return the milliseconds from when the last approval was written down until DBS has the call."""
-    (one,) = await asked(stage, 1)
-    server = Server(bot.process.pid, bot.port)
-    for person in (stage.ana, stage.ben):
-        await load_on(load, stage, server, [click(stage, person, one.card)])
-        await quiet(server.pid)
+    (one,) = await asked(stage, 1, approved_by="U0ANA")
+    await load_on(load, stage, Server(bot.process.pid, bot.port), [click(stage, stage.ben, one.card)])
     await outcome(stage.slack, one.card)
     sent = next(
         call

@@ -17,6 +17,13 @@ IDLE_SECONDS = 20.0
 LIBRARIES = "import slack_bolt.async_app, aiohttp, httpx"
 BARE = "Bolt app that does nothing, on the same server"
 
+START = (
+    "Nine tenths of it are imports. Beyond the reference's they are, in ms by `python -X importtime`: the bot's own "
+    "modules 150, of which 30 are pydantic reading the docstrings of 32 fields, the one place where a parameter is "
+    "explained; pydantic and its settings 85; sqlite-utils 40; structlog 15, and rich 20 where it is installed; uvicorn "
+    "and uvloop 10; stamina 10. The certificates that httpx trusts take 28."
+)
+
 
 async def measure(rounds: int) -> list[Row]:
     """The bot has its default settings, the playground's policy and an empty ledger."""
@@ -40,7 +47,7 @@ async def measure(rounds: int) -> list[Row]:
     return [
         Row(
             "Start, until `/healthz` answers 200", f'`python -c "{LIBRARIES}"`', 1.6,
-            tuple(starts), tuple(imports), "ms",
+            tuple(starts), tuple(imports), "ms", START,
         ),
         Row("Memory of the idle process", BARE, 1.7, sizes[:1], sizes[1:], "MiB", "PSS, right after the start."),
         Row(

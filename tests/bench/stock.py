@@ -71,16 +71,16 @@ class Asked:
     card: Json
 
 
-async def asked(stage: Stage, number: int) -> list[Asked]:
-    """Put so many plans into the account, and have a change of each asked for and announced."""
+async def asked(stage: Stage, number: int, approved_by: str = "") -> list[Asked]:
+    """Put so many plans into the account, and have a change of each asked for, announced, and approved by somebody."""
     ledger = SqliteLedger(stage.ledger_file, SystemClock(), timedelta(seconds=15))
     try:
-        return [await _asked(stage, ledger, next(_numbers)) for _ in range(number)]
+        return [await _asked(stage, ledger, next(_numbers), approved_by) for _ in range(number)]
     finally:
         await ledger.close()
 
 
-async def _asked(stage: Stage, ledger: SqliteLedger, number: int) -> Asked:
+async def _asked(stage: Stage, ledger: SqliteLedger, number: int, approved_by: str) -> Asked:
     detail = mysql_on_rds(f"dbsbench{number:05}")
     stage.dbs.plans[detail["BackupPlanId"]] = detail
     change_id, host = f"1m867d{number:09}", stage.dbs.url.removeprefix("http://")
@@ -91,6 +91,9 @@ async def _asked(stage: Stage, ledger: SqliteLedger, number: int) -> Asked:
     card = chat.post(world, stage.slack.channel(CHANNEL), chat.checked_content(world, shown, "chat.postMessage"))
     announce = partial(decisions.announce, channel=CHANNEL, ts=card["ts"])
     change = await ledger.record(change_id, announce)
+    if approved_by:
+        approve = partial(decisions.approve, by=approved_by, digest=data.digest, objection=None)
+        change = await ledger.record(change_id, approve)
     await ledger.drawn(change_id, change.seen_seq, over=change.drawn_seq)
     return Asked(change, card)
 

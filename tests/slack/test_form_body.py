@@ -37,5 +37,10 @@ def test_a_payload_is_read_the_same_whether_or_not_other_fields_stand_beside_it(
         "view": {"id": "V1", "type": "modal", "callback_id": "a+b %25=ü"},
     }
     alone = f"payload={quote_plus(json.dumps(told))}".encode()
-    assert from_form(alone) == from_form(alone + b"&other=1")
+    assert from_form(alone).body == from_form(alone + b"&other=1").body
     assert from_form(alone).body["view"] == told["view"]
+
+
+def test_the_same_bytes_bear_the_same_mark_and_others_another() -> None:
+    one, other = (b"command=%2Fbackup-plan&user_id=U1&team_id=T1&channel_id=" + channel for channel in (b"C1", b"C2"))
+    assert from_form(one).mark == from_form(one).mark != from_form(other).mark
