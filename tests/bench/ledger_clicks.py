@@ -3,15 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
-from typing import cast
 
 from bench.processes import REST, child, start_bot
 from bench.row import Row
-from bench.stock import Asked, Server, _asked, _numbers, click, load_on
+from bench.stock import Asked, Server, asked_in, click, load_on
 from pydantic import SecretStr
 
 from bot.clock import SystemClock
-from bot.ledger.sqlite import SqliteLedger
 from bot.ledger.store import open_ledger
 from bot.playground.stage import Stage
 
@@ -57,7 +55,7 @@ async def _ask(stage: Stage, address: Address, number: int) -> list[Asked]:
     """Have so many changes asked for and announced in a ledger."""
     ledger = open_ledger(address, SystemClock(), timedelta(seconds=15))
     try:
-        return [await _asked(stage, cast("SqliteLedger", ledger), next(_numbers)) for _ in range(number)]
+        return [await asked_in(ledger, stage) for _ in range(number)]
     finally:
         await ledger.close()
 

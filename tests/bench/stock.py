@@ -27,6 +27,7 @@ from bot.core.events import Requested, SecretUse, change_digest, stamp
 from bot.core.people import Channel
 from bot.core.policy import read_policy
 from bot.core.reading import Reading, Values
+from bot.ledger.sql import SqlLedger
 from bot.ledger.sqlite import SqliteLedger
 from bot.playground.dbs.plans import mysql_on_rds
 from bot.playground.slack import chat, payloads
@@ -75,12 +76,14 @@ async def asked(stage: Stage, number: int, approved_by: str = "") -> list[Asked]
     """Put so many plans into the account, and have a change of each asked for, announced, and approved by somebody."""
     ledger = SqliteLedger(stage.ledger_file, SystemClock(), timedelta(seconds=15))
     try:
-        return [await _asked(stage, ledger, next(_numbers), approved_by) for _ in range(number)]
+        return [await asked_in(ledger, stage, approved_by) for _ in range(number)]
     finally:
         await ledger.close()
 
 
-async def _asked(stage: Stage, ledger: SqliteLedger, number: int, approved_by: str) -> Asked:
+async def asked_in(ledger: SqlLedger, stage: Stage, approved_by: str = "") -> Asked:
+    """Put one more plan into the account, and have a change of it asked for and announced in this ledger."""
+    number = next(_numbers)
     detail = mysql_on_rds(f"dbsbench{number:05}")
     stage.dbs.plans[detail["BackupPlanId"]] = detail
     change_id, host = f"1m867d{number:09}", stage.dbs.url.removeprefix("http://")
