@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from typing import Any
 
-from bot.playground.acts import ask, buttons, card_now, deny, outcome, said, settled, whispered
+from bot.playground.acts import ask, buttons, deny, outcome, said, settled, whispered
 from bot.playground.slack.server import plain_text
 from bot.playground.stage import POLICY, Stage
 
@@ -110,6 +110,6 @@ async def test_over_socket_mode_people_decide_as_over_http(socket_stage: Stage) 
     second = await ask(stage.slack, stage.rita, REDIS, {"BackupRetentionPeriod": "40"})
     await deny(stage.ana, second)
     assert said(await outcome(stage.slack, second))["state"] == "denied"
-    assert buttons(card_now(stage.slack, card)) == []
+    assert buttons(await settled(stage.slack, card)) == []
     assert {delivery.via for delivery in stage.slack.deliveries} == {"socket"}
     assert max(delivery.duration for delivery in stage.slack.deliveries) < 3
