@@ -73,6 +73,7 @@ class Pool:
     def __init__(self, url: SecretStr, *, readonly: bool) -> None:
         self._local = threading.local()
         self._patience = LOOKING if readonly else PATIENCE
+        self._idle = LOOKING if readonly else IDLE
         _prepare(url, readonly=readonly)
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ledger")
         self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
@@ -94,7 +95,7 @@ class Pool:
         limits = {
             "statement_timeout": left,
             "lock_timeout": left,
-            "idle_in_transaction_session_timeout": int(IDLE * 1000),
+            "idle_in_transaction_session_timeout": int(self._idle * 1000),
         }
         try:
             settings = "; ".join(f"set local {name} = {limit}" for name, limit in limits.items())

@@ -242,7 +242,7 @@ class SqlLedger(ABC):
 
     def _findings(self) -> list[Finding]:
         with self._snapshot():
-            histories = by_change(self._events(None))
-            projection = self._rows(statements.ALL_CHANGES, {})
+            events, projection = self._rows(statements.ALL_EVENTS, {}), self._rows(statements.ALL_CHANGES, {})
+        histories = by_change(map(statements.event_of, events))
         chains = verify(event for history in histories.values() for event in history)
         return chains + compare_projection(histories, projection)

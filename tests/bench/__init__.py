@@ -1,0 +1,1 @@
+"""How fast the bot is, beside what one would compare it with: `make bench`."""

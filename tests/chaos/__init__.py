@@ -1,0 +1,1 @@
+"""Everything breaks at once, and what is left is looked at: `make chaos`."""
