@@ -11,7 +11,6 @@ from pathlib import Path
 from bench.processes import REST, on
 from bench.report import document, machine, printed
 from bench.row import Row
-
 from bot import log
 
 PARTS = ("clicks", "commands", "drawing", "calls", "one_change", "starting", "ledger_size")

@@ -12,10 +12,10 @@ import httpx
 from alibabacloud_dbs20190306.client import Client
 from alibabacloud_dbs20190306.models import ConfigureBackupPlanRequest
 from alibabacloud_tea_openapi.utils_models import Config
-from bench.processes import answer, questions
-from bench.stock import WISH
 from pydantic import SecretStr
 
+from bench.processes import answer, questions
+from bench.stock import WISH
 from bot import log
 from bot.alibaba.credentials import ChainedKeys, Keys
 from bot.alibaba.dbs import VERSION, DbsClient

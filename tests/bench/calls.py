@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 
 import certifi
 from aiohttp import web
-from bench.processes import MEASURED, child
-from bench.row import Row
 from certificates import self_signed
 
+from bench.processes import MEASURED, child
+from bench.row import Row
 from bot.playground.dbs.server import KEYS, FakeDbs
 from bot.playground.stage import free_port
 

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from bench.processes import REST, child, cpu, quiet, start_metered
 from bench.row import Row
 from bench.stock import Server, asked, click, load_on, noop
-
 from bot.playground.stage import Stage
 
 ALONE, WAVES, CROWD, RUSH = 8, 2, 32, 96

@@ -7,7 +7,6 @@ from tempfile import TemporaryDirectory
 from bench.processes import REST, Child, child, start_bot
 from bench.row import Row
 from bench.stock import Server, command, load_on, noop, typed
-
 from bot.playground.acts import listed
 from bot.playground.dbs.plans import crowd
 from bot.playground.stage import Stage

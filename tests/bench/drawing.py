@@ -8,7 +8,6 @@ from functools import partial
 
 from bench.row import Row
 from bench.stock import wish
-
 from bot.alibaba.reading import read_plan
 from bot.core.change import Change, begin
 from bot.core.draft import Draft

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from bench.processes import answer, questions
 from bench.stock import WISH, wish
-
 from bot import log
 from bot.alibaba.credentials import ChainedKeys
 from bot.alibaba.dbs import DbsClient

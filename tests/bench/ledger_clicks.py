@@ -4,11 +4,11 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
+from pydantic import SecretStr
+
 from bench.processes import REST, child, start_bot
 from bench.row import Row
 from bench.stock import Asked, Server, asked_in, click, load_on
-from pydantic import SecretStr
-
 from bot.clock import SystemClock
 from bot.ledger.store import open_ledger
 from bot.playground.stage import Stage

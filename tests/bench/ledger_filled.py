@@ -15,10 +15,10 @@ from operator import itemgetter
 from pathlib import Path
 
 import psycopg
-from bench.ledger_made import ChangeRow, EventRow, Made, made
-from bench.processes import MEASURED, REST, on
 from pydantic import SecretStr
 
+from bench.ledger_made import ChangeRow, EventRow, Made, made
+from bench.processes import MEASURED, REST, on
 from bot.clock import SystemClock
 from bot.ledger.store import open_ledger
 

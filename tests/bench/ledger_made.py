@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bench.ledger_requests import APPROVERS, CHANNEL, HOST, REASONS, asked, plan_id
-
 from bot.core.decisions import BOT
 from bot.core.events import (
     Announced,

@@ -12,7 +12,6 @@ from statistics import median
 
 from bench.ledger_requests import HOST, plan_id
 from bench.row import Row
-
 from bot.ledger import statements
 from bot.ledger.sql import SqlLedger
 

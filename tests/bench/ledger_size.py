@@ -14,15 +14,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psycopg
+from database import database_of, execute, forget_database
+from pydantic import SecretStr
+
 from bench import ledger_clicks, ledger_queries
 from bench.ledger_filled import Filled, fill
 from bench.ledger_made import plans_of
 from bench.ledger_queries import Subject
 from bench.processes import MEASURED, REST, on
 from bench.row import Row
-from database import database_of, execute, forget_database
-from pydantic import SecretStr
-
 from bot.clock import SystemClock
 from bot.ledger.sql import SqlLedger
 from bot.ledger.store import open_ledger

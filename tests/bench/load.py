@@ -10,7 +10,6 @@ from typing import Any
 
 from bench.metered import HEADER
 from bench.processes import answer, questions, quiet
-
 from bot.serve import run
 
 Sample = tuple[float, float, float]

@@ -4,11 +4,12 @@ import os
 from typing import Any
 
 import uvicorn
-from bench.metered import metered
 from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
+
+from bench.metered import metered
 
 TITLE = {"type": "plain_text", "text": "Configure backup plan"}
 SAID = {"type": "plain_text", "text": "Reading dbsmysqlrds01 …"}

@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from bench.processes import MEASURED, REST, Child, child, quiet, start_bot
 from bench.row import Row
 from bench.stock import Server, asked, click, load_on
-
 from bot.playground.acts import ask, outcome, settled
 from bot.playground.dbs.server import KEYS
 from bot.playground.stage import Bot, Stage

@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from bench.processes import MEASURED, cpu, memory, on, quiet, start_bot
 from bench.row import Row
 from bench.stock import noop
-
 from bot.playground.stage import Stage
 
 IDLE_SECONDS = 20.0

@@ -14,8 +14,8 @@ from itertools import count
 from urllib.parse import urlencode
 
 import aiohttp
-from bench.processes import MEASURED, Child, child
 
+from bench.processes import MEASURED, Child, child
 from bot.alibaba.reading import read_plan
 from bot.clock import SystemClock
 from bot.core import decisions

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from bench.ledger_filled import fill
-from bench.ledger_made import EventRow, Made, made, plans_of
 from database import database_of, forget_database
 from pydantic import SecretStr
 
+from bench.ledger_filled import fill
+from bench.ledger_made import EventRow, Made, made, plans_of
 from bot.clock import SystemClock
 from bot.core.change import Change
 from bot.core.decisions import Decision

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from chaos.crowd import Clicked, Crowd
-from chaos.stores import Row
-
 from bot.core.events import moment
 from bot.playground.acts import buttons, cards, kind, said
 from bot.playground.stage import Stage
+from chaos.crowd import Clicked, Crowd
+from chaos.stores import Row
 
 NEEDED = 2
 ENDS = frozenset({"applied", "refused", "stale", "stuck", "denied", "withdrawn", "expired"})

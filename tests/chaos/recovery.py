@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from chaos.crowd import WISH
-from chaos.findings import ends, histories
-from chaos.run import SETTINGS
-from chaos.stores import Store
-
 from bot.playground.acts import ask
 from bot.playground.dbs.faults import Gate, hold
 from bot.playground.dbs.plans import mysql_on_rds
 from bot.playground.stage import Stage
+from chaos.crowd import WISH
+from chaos.findings import ends, histories
+from chaos.run import SETTINGS
+from chaos.stores import Store
 
 CHANGES = 10
 PATIENCE = 30.0

@@ -10,12 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.playground.stage import Bot, Stage
 from chaos.crowd import Crowd
 from chaos.findings import Count, ends, examine, histories, is_over, recoveries
 from chaos.stores import Store
 from chaos.trouble import DBS, SLACK, Trouble, plan_trouble
-
-from bot.playground.stage import Bot, Stage
 
 CHANGES = 60
 WINDOW = 14.0

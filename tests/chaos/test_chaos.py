@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from chaos.findings import Count
 from chaos.report import report
 from chaos.run import Result, run
