@@ -26,13 +26,12 @@ class Hold:
         self._change = change
         self._grace = grace
         self._kept_at = time.monotonic()
-        self._lapsed = False
+        """When it was last known to hold; once it has run out this stays as it is, so that it has run out for good."""
 
     def check(self) -> None:
         """Raise MessageUnanswered where it ran out in between: another process may have posted, or be about to."""
         # The kernel's time: it goes on while the process stands still, whatever the clock or the event loop say.
-        self._lapsed = self._lapsed or time.monotonic() - self._kept_at >= self._grace.total_seconds()
-        if self._lapsed:
+        if time.monotonic() - self._kept_at >= self._grace.total_seconds():
             raise MessageUnanswered("this process was held up for too long; whoever finds the change next goes on")
 
     async def take(self) -> None:
