@@ -1,16 +1,18 @@
 """One parameter of ConfigureBackupPlan, as everybody else asks about it; gathered from the model's annotations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bot.core.conditions import Rule
 from bot.core.text import Form, Kind
+
+T = TypeVar("T")
 
 
 class Group(StrEnum):
@@ -98,7 +100,7 @@ class Parameter:
 
     def normalise(self, text: str) -> str | None:
         """Return the canonical text of a value, None for DBS's "none"; what cannot be read stays as it is."""
-        return (_canonical if len(text) <= SHORT else _canonical.__wrapped__)(self.form, text)
+        return _canonical(self.form, text)
 
     def same(self, one: str | None, other: str | None) -> bool:
         """Tell whether two texts mean the same to DBS; None where there is no value."""
@@ -108,14 +110,24 @@ class Parameter:
         if text is not None:
             text = self.normalise(text)
         text = text or self.form.empty
-        return (_comparable if len(text) <= SHORT else _comparable.__wrapped__)(self.form, text) if text else None
+        return _comparable(self.form, text) if text else None
 
 
 SHORT = 10_000
 """Characters of the longest text whose forms are remembered. Drawing one card asks for the same ones four times."""
 
 
-@lru_cache(maxsize=1024)
+def _remembered(derive: Callable[[Form[Any], str], T]) -> Callable[[Form[Any], str], T]:
+    """Remember what was derived from short texts; a long one is derived anew each time."""
+    remembering = lru_cache(maxsize=1024)(derive)
+
+    def derived(form: Form[Any], text: str) -> T:
+        return (remembering if len(text) <= SHORT else derive)(form, text)
+
+    return derived
+
+
+@_remembered
 def _canonical(form: Form[Any], text: str) -> str | None:
     if text.strip() in form.nothing:
         return None
@@ -125,7 +137,7 @@ def _canonical(form: Form[Any], text: str) -> str | None:
         return text
 
 
-@lru_cache(maxsize=1024)
+@_remembered
 def _comparable(form: Form[Any], text: str) -> str:
     return form.comparable(text)
 
