@@ -24,20 +24,22 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many, on each store")
     parser.add_argument("--write", type=Path, help="where the report goes, if all seeds of all stores are played")
     asked = parser.parse_args()
+    reported = asked.write if not asked.store and asked.seeds >= SEEDS else None
     results: list[Result] = []
     killed: dict[str, list[float]] = {}
     for name in [asked.store] if asked.store else STORES:
-        store = STORES[name]()
-        with tempfile.TemporaryDirectory() as folder:
-            killed[store.name] = asyncio.run(measure(store, Path(folder)))
+        if reported:
+            store = STORES[name]()
+            with tempfile.TemporaryDirectory() as folder:
+                killed[store.name] = asyncio.run(measure(store, Path(folder)))
         for seed in range(asked.seed, asked.seed + asked.seeds):
             folder = tempfile.mkdtemp(prefix=f"chaos-{name}-{seed}-")
             result = asyncio.run(run(STORES[name](), seed, Path(folder)))
             results.append(result)
             say(result, folder)
-    if asked.write and not asked.store and asked.seeds >= SEEDS:
-        asked.write.write_text(report(results, killed, datetime.now(UTC).date()), encoding="utf-8")
-        sys.stdout.write(f"written: {asked.write}\n")
+    if reported:
+        reported.write_text(report(results, killed, datetime.now(UTC).date()), encoding="utf-8")
+        sys.stdout.write(f"written: {reported}\n")
     return int(any(result.wrong for result in results))
 
 
