@@ -11,6 +11,8 @@ from bot.playground.stage import CHANNEL
 Message = dict[str, Any]
 SECONDS = 10.0
 
+ENDED = frozenset({"applied", "refused", "stale", "stuck", "denied", "withdrawn", "expired"})
+"""States of a change about which nothing is left to decide, each with the event of the same name."""
 CHOSEN = frozenset({"static_select", "multi_static_select", "radio_buttons"})
 
 
@@ -91,11 +93,10 @@ async def outcome(slack: FakeSlack, card: Message, channel: str = CHANNEL, secon
 
 async def settled(slack: FakeSlack, card: Message, channel: str = CHANNEL, seconds: float = SECONDS) -> Message:
     """Wait until a card shows an ended change, and return it: it has no buttons then."""
-    ended = {"applied", "refused", "stale", "stuck", "denied", "withdrawn", "expired"}
 
     def look() -> Message | None:
         now = card_now(slack, card, channel)
-        return now if said(now)["state"] in ended else None
+        return now if said(now)["state"] in ENDED else None
 
     found = await slack.wait_for(look, seconds)
     assert found is not None  # noqa: S101 - wait_for returns what is true

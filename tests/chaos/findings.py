@@ -8,13 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 from bot.core.events import moment
-from bot.playground.acts import buttons, cards, kind, said
+from bot.playground.acts import ENDED, buttons, cards, kind, said
 from bot.playground.stage import Stage
 from chaos.crowd import Clicked, Crowd
 from chaos.stores import Row
 
 NEEDED = 2
-ENDS = frozenset({"applied", "refused", "stale", "stuck", "denied", "withdrawn", "expired"})
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def is_over(history: History) -> bool:
 
 def ends(history: History) -> list[Record]:
     """Return the outcomes of a change: one, if all is well."""
-    return [record for record in history if record.type in ENDS]
+    return [record for record in history if record.type in ENDED]
 
 
 @dataclass(frozen=True)

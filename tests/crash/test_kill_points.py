@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from bot.core.events import moment
-from bot.playground.acts import buttons, cards, fill, open_form, replies, said
+from bot.playground.acts import ENDED, buttons, cards, fill, open_form, replies, said
 from bot.playground.dbs.faults import Gate, hold
 from bot.playground.dbs.plans import mysql_on_rds
 from bot.playground.slack.faults import Fault
@@ -34,7 +34,6 @@ MARGIN = 15.0
 """Seconds for starting a process, and for a busy machine."""
 PATIENCE = 30.0
 """Seconds to wait for what must happen."""
-OUTCOMES = {"applied", "refused", "stale", "stuck", "denied", "withdrawn", "expired"}
 WISH = {"BackupRetentionPeriod": "30", "SourceEndpointPassword": "orders-db", "AutoStartBackup": "true",
         "BackupStrategyType": "simple"}  # fmt: skip
 FOR_EVER = " join ".join(f"sqlite_master as t{n}" for n in range(16))
@@ -518,7 +517,7 @@ def test_req22_req25_req26_a_process_killed_at_any_point_leaves_one_outcome_one_
     kinds = [one.type for one in found.history]
     assert [one.type for one in found.then][-1:] == [point.last][: len(point.last)]
     assert found.effects_then == point.effects
-    assert [kind for kind in kinds if kind in OUTCOMES] == [point.outcome]
+    assert [kind for kind in kinds if kind in ENDED] == [point.outcome]
     assert kinds.count("told") == 1
     assert kinds[: len(found.then)] == [one.type for one in found.then]
     executed = point.outcome == "applied"
@@ -535,6 +534,6 @@ def test_req26_what_a_killed_executor_left_is_ended_within_its_lease_and_one_swe
     killed: dict[str, Aftermath], name: str
 ) -> None:
     found = killed[name]
-    ended = next(one.at for one in found.history if one.type in OUTCOMES)
+    ended = next(one.at for one in found.history if one.type in ENDED)
     taken = next(one.at for one in found.then if one.type == "started")
     assert ended - taken < LEASE + SWEEP + MARGIN
