@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 
-async def cli(url: str, *arguments: str, folder: Path | None = None) -> tuple[int, str]:
-    """Run a command on the ledger at `url` in a folder, else this one; return its exit code and all that it printed."""
+async def cli(*arguments: str, folder: Path | None = None, **environment: str) -> tuple[int, str]:
+    """Run a command in a folder, else this one, with these variables; return its exit code and all that it printed."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", *arguments, env={**os.environ, "DATABASE_URL": url}, cwd=folder,
+        sys.executable, "-m", "bot", *arguments, env={**os.environ, **environment}, cwd=folder,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     out, _ = await process.communicate()

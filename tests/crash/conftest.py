@@ -3,24 +3,16 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from database import database_of, forget_database
 
 from bot.playground.stage import Stage
 
 Cli = Callable[..., Awaitable[tuple[int, str, str]]]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[str]:
-    """The URL of a PostgreSQL ledger, which no process may use any more when it goes: ask for it before `set_stage`."""
-    yield database_of(tmp_path).get_secret_value()
-    forget_database(tmp_path)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

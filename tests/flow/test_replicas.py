@@ -1,21 +1,12 @@
 """Two replicas of the real process on one PostgreSQL: any of them takes any click, and the history is one."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from commands import cli
-from database import database_of, forget_database
 
 from bot.playground.acts import ask, buttons, outcome, replies, said, settled
 from bot.playground.stage import Stage
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[str]:
-    yield database_of(tmp_path).get_secret_value()
-    forget_database(tmp_path)
 
 
 async def test_two_replicas_carry_a_change_out_once(tmp_path: Path, database: str) -> None:
@@ -33,10 +24,10 @@ async def test_two_replicas_carry_a_change_out_once(tmp_path: Path, database: st
         card = await settled(stage.slack, card)
         assert ended["state"] == "applied"
         assert (len(stage.dbs.effects), len(replies(stage.slack, card)), buttons(card)) == (1, 1, [])
-        assert await cli(database, "ledger", "verify") == (
+        assert await cli("ledger", "verify", DATABASE_URL=database) == (
             0, f"1 change, {int(ended['seq']) + 1} events: every hash follows from the one before.\n",
         )  # fmt: skip
-        code, history = await cli(database, "ledger", "show", str(said(card)["change_id"]))
+        code, history = await cli("ledger", "show", str(said(card)["change_id"]), DATABASE_URL=database)
         assert code == 0
         assert history.count("approved ") == 2
         assert [await bot.end() for bot in bots] == [0, 0]
@@ -69,7 +60,7 @@ async def test_two_replicas_in_socket_mode_share_the_clicks_and_carry_each_chang
         for person in (stage.ana, stage.ben):
             await person.click(card, "approve")
         assert said(await outcome(stage.slack, card))["state"] == "applied"
-        assert (await cli(database, "ledger", "verify"))[0] == 0
+        assert (await cli("ledger", "verify", DATABASE_URL=database))[0] == 0
         assert await stays.end() == 0
         assert stage.slack.violations == []
         for bot in bots:

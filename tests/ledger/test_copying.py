@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from bench.ledger_filled import fill
 from commands import cli
-from database import database_of, execute, forget_database, schema_of, server
+from database import database_of, execute, schema_of, server
 from psycopg import sql
 from pydantic import SecretStr
 
@@ -46,9 +46,8 @@ approve = partial(decisions.approve, by="UA", digest="d1", objection=None)
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> Iterator[SecretStr]:
-    yield database_of(tmp_path)
-    forget_database(tmp_path)
+def target(database: str) -> SecretStr:
+    return SecretStr(database)
 
 
 @pytest.fixture
@@ -81,6 +80,22 @@ def alter(source: Path, *statements: str) -> None:
         for statement in ("drop trigger events_stay", "drop trigger events_remain", *statements):
             file.execute(statement)
         file.commit()
+
+
+async def interfere(target: SecretStr, table: str, what: str) -> None:
+    """Have the database do something, in its own language, with each row `new` before it is put into a table."""
+    await PostgresLedger(target, GRACE).close()
+    statements = f"""
+        create function interfere() returns trigger language plpgsql as $$ begin {what}; return new; end $$;
+        create trigger interfere before insert on {table} for each row execute function interfere();
+    """
+    with psycopg.connect(target.get_secret_value(), autocommit=True) as database:
+        database.execute(statements.encode())
+
+
+async def copied_by(url: str, to: str, folder: Path | None = None) -> tuple[int, str]:
+    """Run the command on the ledger at `url`; return its exit code and all that it printed."""
+    return await cli("ledger", "copy", "--to", to, folder=folder, DATABASE_URL=url)
 
 
 async def test_every_row_arrives_as_it_was(source: Path, target: SecretStr) -> None:
@@ -141,24 +156,14 @@ async def test_a_history_that_does_not_hold_together_is_named_and_nothing_arrive
 
 
 async def test_what_arrives_otherwise_than_it_was_sent_is_taken_back(source: Path, target: SecretStr) -> None:
-    ledger = PostgresLedger(target, GRACE)
-    await ledger.close()
-    with psycopg.connect(target.get_secret_value(), autocommit=True) as database:
-        database.execute("create function blur() returns trigger language plpgsql as"
-                         " $$ begin new.data = replace(new.data, 'p2', 'p9'); return new; end $$")  # fmt: skip
-        database.execute("create trigger blur before insert on events for each row execute function blur()")
+    await interfere(target, "events", "new.data = replace(new.data, 'p2', 'p9')")
     with pytest.raises(LedgerAltered, match="change c2, event 0: it did not arrive as it was sent; nothing was copied"):
         copy_ledger(source, target)
     assert rows(target, "events") == []
 
 
 async def test_a_connection_that_ends_halfway_leaves_nothing(source: Path, target: SecretStr) -> None:
-    ledger = PostgresLedger(target, GRACE)
-    await ledger.close()
-    with psycopg.connect(target.get_secret_value(), autocommit=True) as database:
-        database.execute("create function cut() returns trigger language plpgsql as"
-                         " $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$")  # fmt: skip
-        database.execute("create trigger cut before insert on changes for each row execute function cut()")
+    await interfere(target, "changes", "perform pg_terminate_backend(pg_backend_pid())")
     with pytest.raises(LedgerBusy, match=r"The copy did not arrive \(.*terminating connection.*\); nothing was copied"):
         copy_ledger(source, target)
     assert rows(target, "events") == []
@@ -168,13 +173,13 @@ async def test_a_file_that_a_bot_has_open_is_not_copied_though_it_is_idle(tmp_pa
     """What it recorded afterwards would be lost, and two bots would carry the same changes out."""
     async with Stage(tmp_path) as stage:
         bot = await stage.start_bot()
-        code, said = await cli(stage.database_url, "ledger", "copy", "--to", target.get_secret_value())
+        code, said = await copied_by(stage.database_url, target.get_secret_value())
         assert (code, said) == (
             2, f"DATABASE_URL: {stage.ledger_file} is open in another process: end the bot and what else uses it.\n",
         )  # fmt: skip
         assert rows(target, "events") == []
         assert await bot.end() == 0
-        assert (await cli(stage.database_url, "ledger", "copy", "--to", target.get_secret_value()))[0] == 0
+        assert (await copied_by(stage.database_url, target.get_secret_value()))[0] == 0
 
 
 def test_nobody_gets_at_the_file_while_it_is_copied_and_it_stays_as_it_was(
@@ -241,11 +246,7 @@ async def test_the_role_that_the_readme_leaves_the_bot_is_enough(
 
 
 async def test_when_a_change_is_due_arrives_as_it_was_or_nothing_does(source: Path, target: SecretStr) -> None:
-    await PostgresLedger(target, GRACE).close()
-    with psycopg.connect(target.get_secret_value(), autocommit=True) as database:
-        database.execute("create function forget() returns trigger language plpgsql as"
-                         " $$ begin new.due_at = null; return new; end $$")  # fmt: skip
-        database.execute("create trigger forget before insert on changes for each row execute function forget()")
+    await interfere(target, "changes", "new.due_at = null")
     with pytest.raises(LedgerAltered, match="change c1, event 0: it did not arrive as it was sent"):
         copy_ledger(source, target)
     assert rows(target, "changes") == []
@@ -302,7 +303,7 @@ async def test_a_longer_ledger_is_not_held_in_memory(tmp_path: Path, target: Sec
 async def test_what_cannot_be_copied_is_said_in_one_sentence_without_the_password(
     source: Path, address: str, to: str, sentence: str
 ) -> None:
-    code, said = await cli(address, "ledger", "copy", "--to", to, folder=source.parent)
+    code, said = await copied_by(address, to, source.parent)
     assert (code, sentence in said, "s3same" in said, "Traceback" in said) == (2, True, False, False), said
 
 
@@ -315,7 +316,7 @@ async def test_a_change_approved_once_in_the_file_is_carried_out_from_postgresql
         card = await ask(stage.slack, stage.rita, "dbsmysqlrds01", wish)
         await stage.ana.click(card, "approve")
         assert await bot.end() == 0
-        code, printed = await cli(stage.database_url, "ledger", "copy", "--to", target.get_secret_value())
+        code, printed = await copied_by(stage.database_url, target.get_secret_value())
         assert (code, printed) == (0, COPIED)
         moved = await stage.start_bot(DATABASE_URL=target.get_secret_value())
         await stage.ben.click(card, "approve")
@@ -324,12 +325,12 @@ async def test_a_change_approved_once_in_the_file_is_carried_out_from_postgresql
         assert (ended["state"], len(stage.dbs.effects), len(replies(stage.slack, card)), buttons(card)) == (
             "applied", 1, 1, [],
         )  # fmt: skip
-        assert (await cli(target.get_secret_value(), "ledger", "verify"))[0] == 0
+        assert (await cli("ledger", "verify", DATABASE_URL=target.get_secret_value()))[0] == 0
         assert await moved.end() == 0
         assert stage.slack.violations == []
 
 
 async def test_the_command_ends_with_1_where_a_history_does_not_hold_together(source: Path, target: SecretStr) -> None:
     alter(source, "update events set actor = 'UX' where change_id = 'c1' and seq = 2")
-    code, said = await cli(LEDGER, "ledger", "copy", "--to", target.get_secret_value(), folder=source.parent)
+    code, said = await copied_by(LEDGER, target.get_secret_value(), source.parent)
     assert (code, said.startswith("change c1, event 2: it is not what was recorded"), said.count("\n")) == (1, True, 1)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from contending import answers, run
-from database import database_of, execute, forget_database, schema_of
+from database import database_of, execute, schema_of
 from psycopg import sql
 from pydantic import SecretStr
 from silent import way_to
@@ -51,9 +51,8 @@ WRITES = """
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[SecretStr]:
-    yield database_of(tmp_path)
-    forget_database(tmp_path)
+def url(database: str) -> SecretStr:
+    return SecretStr(database)
 
 
 @pytest.fixture

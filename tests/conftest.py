@@ -1,0 +1,14 @@
+"""What tests of every kind may ask for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from database import database_of, forget_database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[str]:
+    """The URL of a PostgreSQL ledger, which no process may use any more when it goes: ask for it before `set_stage`."""
+    yield database_of(tmp_path).get_secret_value()
+    forget_database(tmp_path)
