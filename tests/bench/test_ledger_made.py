@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from database import database_of, forget_database
+from doubles import ToldClock
 from pydantic import SecretStr
 
 from bench.ledger_filled import fill
@@ -25,19 +26,6 @@ from bot.ledger.store import open_ledger
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 GRACE = timedelta(seconds=15)
 NUMBER = 10_000
-
-
-class ToldClock:
-    """It is the time of the event that is recorded."""
-
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def now(self) -> datetime:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        raise NotImplementedError(seconds)
 
 
 def sample() -> list[Made]:

@@ -42,21 +42,26 @@ def locked(stage: Stage, _bot: Bot) -> Iterator[None]:
 
 
 @contextmanager
-def rows_locked(stage: Stage, _bot: Bot) -> Iterator[None]:
-    """Lock the rows of all changes, as somebody at a prompt may who forgot to commit."""
+def holding(stage: Stage, lock: bytes) -> Iterator[None]:
+    """Execute this in PostgreSQL, and keep the transaction open meanwhile."""
     with psycopg.connect(stage.settings["DATABASE_URL"]) as somebody:
-        somebody.execute("select * from changes for update")
+        somebody.execute(lock)
         yield
         somebody.rollback()
 
 
 @contextmanager
+def rows_locked(stage: Stage, _bot: Bot) -> Iterator[None]:
+    """Lock the rows of all changes, as somebody at a prompt may who forgot to commit."""
+    with holding(stage, b"select * from changes for update"):
+        yield
+
+
+@contextmanager
 def tables_locked(stage: Stage, _bot: Bot) -> Iterator[None]:
     """Lock whole tables, as maintenance does: now nobody can even look."""
-    with psycopg.connect(stage.settings["DATABASE_URL"]) as somebody:
-        somebody.execute("lock table events, changes in access exclusive mode")
+    with holding(stage, b"lock table events, changes in access exclusive mode"):
         yield
-        somebody.rollback()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stores import eventually, kinds, recorded
 
-from bot.playground.acts import ask, buttons, cards, fill, new_card, open_form, outcome, replies, said, settled
+from bot.playground.acts import Message, ask, buttons, cards, fill, new_card, open_form, outcome, replies, said, settled
 from bot.playground.dbs.faults import Gate, hold
 from bot.playground.stage import Bot, Stage
 
@@ -118,12 +118,8 @@ async def test_a_process_stopped_before_it_tells_the_outcome_finds_that_another_
     stage = await set_stage(**SOON, **store)
     url = stage.environment(0)["DATABASE_URL"]
     paused = await stage.start_bot()
-    card = await ask(stage.slack, stage.rita, REDIS, WISH)
-    gate, call = Gate(), Gate()
-    stage.dbs.next(CONFIGURE, hold(call))
-    for person in (stage.ana, stage.ben):
-        await person.click(card, "approve")
-    await call.reached.wait()
+    card, call = await called(stage)
+    gate = Gate()
     stage.dbs.next(DESCRIBE, hold(gate))
     call.release()
     await gate.reached.wait()
@@ -145,12 +141,8 @@ async def test_a_process_stopped_after_it_looked_at_the_channel_says_nothing_any
     stage = await set_stage(**SOON, **store)
     url = stage.environment(0)["DATABASE_URL"]
     paused = await stage.start_bot()
-    card = await ask(stage.slack, stage.rita, REDIS, WISH)
-    call, answered = Gate(), asyncio.Event()
-    stage.dbs.next(CONFIGURE, hold(call))
-    for person in (stage.ana, stage.ben):
-        await person.click(card, "approve")
-    await call.reached.wait()
+    card, call = await called(stage)
+    answered = asyncio.Event()
     looked = len(stage.slack.journal.called("conversations.info"))
     stage.slack.faults.gate_answer("conversations.info", answered)
     call.release()
@@ -173,6 +165,16 @@ def happened(stage: Stage, kind: str) -> Callable[[], Awaitable[bool]]:
         return (await recorded(stage.environment(0)["DATABASE_URL"]))[-1].type == kind
 
     return look
+
+
+async def called(stage: Stage) -> tuple[Message, Gate]:
+    """Have a change approved and DBS called; return its card, and what holds back DBS's answer."""
+    card, call = await ask(stage.slack, stage.rita, REDIS, WISH), Gate()
+    stage.dbs.next(CONFIGURE, hold(call))
+    for person in (stage.ana, stage.ben):
+        await person.click(card, "approve")
+    await call.reached.wait()
+    return card, call
 
 
 async def review(stage: Stage) -> None:
