@@ -9,7 +9,7 @@ import threading
 import tracemalloc
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -21,15 +21,24 @@ from pydantic import SecretStr
 from bot.core import decisions
 from bot.core.change import Change
 from bot.core.events import Event
+from bot.ledger.postgres import PostgresLedger
 from bot.ledger.reading import export
 from bot.ledger.sql import SqlLedger
 from bot.ledger.statements import Row
+from bot.ports import Clock
 from bot.verification import verify
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+GRACE = timedelta(seconds=15)
 CHANGES = 2000
 LITTLE = 2 * 2**20
 """Bytes. Held all at once, the events alone take ten times as many."""
+BARE = """
+    insert into changes
+    select 'c3', host, 'dbs3', state, open, seq, head, requester, channel, 'V3', requested_at, ended_at, drawn_seq,
+           due_at, held_until
+    from changes where change_id = 'c1'
+"""
 Ask = Callable[..., Awaitable[Change]]
 
 
@@ -74,17 +83,36 @@ async def test_a_ledger_is_seen_as_of_one_moment(ledger: SqlLedger, ask: Ask) ->
     """What is recorded while it is read belongs to the next time."""
     for number in (1, 2):
         await ask(f"c{number}", plan_id=f"dbs{number}")
-    loop, seen = asyncio.get_running_loop(), []
+    loop = asyncio.get_running_loop()
+    seen: list[tuple[list[int], Row | None]] = []
+
+    def add_bare_row() -> None:
+        with ledger._transaction():
+            ledger._execute(BARE, {})
+
+    async def meanwhile() -> None:
+        await ledger.record("c2", partial(decisions.approve, by="UA", digest="d1", objection=None))
+        await ledger._write(add_bare_row)
 
     def visit(history: list[Event], row: Row | None) -> None:
         if not seen:
-            approved = ledger.record("c2", partial(decisions.approve, by="UA", digest="d1", objection=None))
-            asyncio.run_coroutine_threadsafe(approved, loop).result(10)
-        seen.append((history[0].change_id, len(history), row[5] if row else None))
+            asyncio.run_coroutine_threadsafe(meanwhile(), loop).result(10)
+        seen.append(([event.seq for event in history], row[:6:5] if row else None))
 
     await ledger.walk(visit)
-    assert seen == [("c1", 1, 1), ("c2", 1, 1)]
-    assert await ledger.findings() == []
+    assert [(seqs, *(row or ())) for seqs, row in seen] == [([1], "c1", 1), ([1], "c2", 1)]
+    assert [finding.change_id for finding in await ledger.findings()] == ["c3"]
+
+
+async def test_postgres_hands_out_a_portion_at_a_time(tmp_path: Path, clock: Clock) -> None:
+    """What the driver holds besides is not Python's memory, so the test above does not see it."""
+    await asyncio.to_thread(fill, 100, NOON, database_of(tmp_path))
+    ledger = PostgresLedger(database_of(tmp_path), GRACE, clock=clock, readonly=True)
+    cursors: list[int] = []
+    await ledger.walk(lambda _history, _row: cursors.append(ledger._rows("select count(*) from pg_cursors", {})[0][0]))
+    await ledger.close()
+    forget_database(tmp_path)
+    assert cursors == [1] * 99 + [0]  # the last history is whole when there are no more rows
 
 
 async def test_who_is_cancelled_is_shown_no_more(ledger: SqlLedger, ask: Ask) -> None:
