@@ -196,8 +196,7 @@ def ledger_export() -> None:
     """Print every event as one line of JSON."""
     from bot.ledger.reading import export  # noqa: PLC0415
 
-    for line in asyncio.run(export(LedgerSettings.from_environment().ledger_address)):
-        click.echo(line)
+    asyncio.run(export(LedgerSettings.from_environment().ledger_address, click.echo))
 
 
 @ledger.command("copy")

@@ -137,7 +137,7 @@ class Ledger(Protocol):
         ...
 
     async def events(self, change_id: str | None = None) -> Iterable[Event]:
-        """Return every event, or those of one change, in order, unchecked: for export and verification."""
+        """Return every event, or those of one change, in order, unchecked, all at once."""
         ...
 
     async def close(self) -> None:

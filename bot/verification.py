@@ -1,6 +1,6 @@
 """`ledger verify`: the ledger against itself, and against the heads that were told in Slack."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,10 +10,12 @@ from bot.clock import SystemClock
 from bot.config import SlackSettings
 from bot.core.events import Event
 from bot.errors import ConfigError
-from bot.ledger.chain import Finding, by_change, missing_tail
+from bot.ledger.chain import Finding, missing_tail
+from bot.ledger.statements import Row
 from bot.ledger.store import open_ledger
+from bot.ledger.walking import Check
 from bot.policy_file import load_policy
-from bot.slack.heads import told_heads
+from bot.slack.heads import Heads, told_heads
 from bot.slack.identity import identify
 from bot.slack.web import new_client, new_session
 
@@ -26,34 +28,33 @@ async def verify(
     With `slack` the channels are those of the ledger and those that the policy names: where all changes of a channel
     are gone from the ledger, it says no more that there were any.
     """
+    check, channels = Check(), set(_allowed(policy_file) if slack else ())
+
+    def visit(history: list[Event], row: Row | None) -> None:
+        check.see(history, row)
+        if history and (channel := history[0].data.get("channel")):
+            channels.add(str(channel))
+
     ledger = open_ledger(address, SystemClock(), timedelta(), readonly=True)
     try:
-        events = list(await ledger.events())
-        findings = list(await ledger.findings())
+        await ledger.walk(visit)
+        findings = check.findings
+        # What is told was recorded before. So each of these changes is read anew behind its heads: what a running bot
+        # records and tells meanwhile is not missed.
+        for change_id, head in sorted((await _told(slack, channels)).items() if slack else ()):
+            findings += missing_tail({change_id: list(await ledger.events(change_id))}, {change_id: head})
     finally:
         await ledger.close()
-    histories = by_change(events)
-    if slack is not None:
-        findings += await _compare(slack, histories, _allowed(policy_file))
-    return findings, len(histories), len(events)
+    return findings, check.changes, check.events
 
 
-async def _compare(slack: SlackSettings, histories: dict[str, list[Event]], allowed: Iterable[str]) -> list[Finding]:
+async def _told(slack: SlackSettings, channels: set[str]) -> Heads:
     session = new_session()
     try:
         client = new_client(slack.slack_bot_token.get_secret_value(), slack.slack_api_url, session)
-        identity = await identify(client)
-        heads = await told_heads(client, identity, sorted({*_channels(histories.values()), *allowed}))
+        return await told_heads(client, await identify(client), sorted(channels))
     finally:
         await session.close()
-    return missing_tail(histories, heads)
-
-
-def _channels(histories: Iterable[list[Event]]) -> Iterator[str]:
-    """Yield the channels that changes were asked for in."""
-    for history in histories:
-        if channel := history[0].data.get("channel"):
-            yield str(channel)
 
 
 def _allowed(policy_file: Path | None) -> list[str]:

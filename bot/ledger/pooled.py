@@ -112,6 +112,14 @@ class Pool:
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` on a thread with a connection. Raises LedgerBusy for whatever PostgreSQL complains about."""
+        try:
+            async with asyncio.timeout(self._patience + SILENCE):
+                return await self.run_on(work, *args, **kwargs)
+        except TimeoutError as error:
+            raise lost_commit() from error
+
+    async def run_on(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do as `run` does, with each statement's time limited, but not that of all: somebody may be reading along."""
         until = time.monotonic() + self._patience
 
         def turn() -> T:
@@ -127,11 +135,7 @@ class Pool:
             future = self._threads.submit(turn)
         except RuntimeError as error:
             raise LedgerBusy("The ledger is closed; nothing was recorded.") from error
-        try:
-            async with asyncio.timeout(self._patience + SILENCE):
-                return await asyncio.wrap_future(future)
-        except TimeoutError as error:
-            raise lost_commit() from error
+        return await asyncio.wrap_future(future)
 
     def _work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:

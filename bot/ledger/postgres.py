@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -59,6 +59,9 @@ class PostgresLedger(SqlLedger):
     def _read(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         return self._pool.run(self._looking, lambda: work(*args, **kwargs))
 
+    def _read_on(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        return self._pool.run_on(self._looking, lambda: work(*args, **kwargs))
+
     def _looking(self, work: Callable[[], T]) -> T:
         # one transaction around all of it, for the limits on waiting are set in one
         with self._pool.transaction("isolation level repeatable read read only"):
@@ -79,6 +82,11 @@ class PostgresLedger(SqlLedger):
 
     def _rows(self, sql: str, parameters: Parameters) -> list[Row]:
         return self._pool.mine.execute(_translated(sql), parameters).fetchall()
+
+    def _stream(self, sql: str) -> Generator[Row]:
+        # a named cursor: the driver fetches so many rows at a time instead of all
+        with self._pool.mine.cursor("walk") as cursor:
+            yield from cursor.execute(_translated(sql))
 
     def _now(self) -> datetime:
         if not isinstance(self.clock, HeardClock):

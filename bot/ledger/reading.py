@@ -1,6 +1,6 @@
 """The ledger for people at a terminal: one history, or all of it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from bot.clock import SystemClock
 from bot.core.events import Event, canonical_json
 from bot.errors import ConfigError
 from bot.ledger.export import json_lines
+from bot.ledger.statements import Row
 from bot.ledger.store import open_ledger
 from bot.log import escape
 
@@ -35,10 +36,15 @@ def _lines(event: Event) -> Iterator[str]:
         yield f"       {name}: {canonical_json(value)}"
 
 
-async def export(address: Path | SecretStr) -> Iterable[str]:
-    """Return every event as one line of JSON."""
+async def export(address: Path | SecretStr, write: Callable[[str], object]) -> None:
+    """Write every event as one line of JSON, as it is read: `write` is called on the ledger's thread."""
+
+    def visit(history: list[Event], _row: Row | None) -> None:
+        for line in json_lines(history):
+            write(line)
+
     ledger = open_ledger(address, SystemClock(), timedelta(), readonly=True)
     try:
-        return list(json_lines(await ledger.events()))
+        await ledger.walk(visit)
     finally:
         await ledger.close()

@@ -3,7 +3,7 @@
 Statements run on a thread, a whole transaction at a time: a caller that is cancelled or slow never leaves one open.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -18,10 +18,10 @@ from bot.core.events import Event, stamp
 from bot.core.reading import Values
 from bot.errors import AlreadyRequested, PlanTaken
 from bot.ledger import statements
-from bot.ledger.chain import Finding, by_change, compare_projection, verify
 from bot.ledger.folded import Folded
 from bot.ledger.statements import Parameters, Row
 from bot.ledger.step import step
+from bot.ledger.walking import WalkedLedger
 from bot.ports import Clock, Decide
 
 log = structlog.get_logger("bot.ledger")
@@ -32,7 +32,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class SqlLedger(ABC):
+class SqlLedger(WalkedLedger):
     """`bot.ports.Ledger` but for the database itself; the port's docstrings say what each method means.
 
     `grace` is how long others leave an event to who recorded it; `clock` keeps the time that the ledger goes by.
@@ -99,10 +99,6 @@ class SqlLedger(ABC):
         """Return events, unchecked."""
         return await self._read(self._events, change_id)
 
-    async def findings(self) -> list[Finding]:
-        """Return every place where the ledger is not what was recorded, as far as it can be seen from inside."""
-        return await self._read(self._findings)
-
     @abstractmethod
     async def close(self) -> None:
         """Finish what is queued and let go of the database; closing twice is harmless."""
@@ -120,10 +116,6 @@ class SqlLedger(ABC):
     @abstractmethod
     def _transaction(self) -> AbstractContextManager[object]:
         """Write all of what is inside or nothing."""
-
-    @abstractmethod
-    def _snapshot(self) -> AbstractContextManager[object]:
-        """See everything inside as of one moment."""
 
     @abstractmethod
     def _attempt(self) -> AbstractContextManager[object]:
@@ -239,10 +231,3 @@ class SqlLedger(ABC):
     def _events(self, change_id: str | None) -> list[Event]:
         sql = statements.ALL_EVENTS if change_id is None else statements.EVENTS_OF
         return [statements.event_of(row) for row in self._rows(sql, {"change_id": change_id})]
-
-    def _findings(self) -> list[Finding]:
-        with self._snapshot():
-            events, projection = self._rows(statements.ALL_EVENTS, {}), self._rows(statements.ALL_CHANGES, {})
-        histories = by_change(map(statements.event_of, events))
-        chains = verify(event for history in histories.values() for event in history)
-        return chains + compare_projection(histories, projection)

@@ -49,6 +49,19 @@ WHOLE_CHANGES = """
     from changes order by change_id
 """
 """ALL_CHANGES, and behind it what a history does not tell."""
+EVERYTHING = """
+    select events.change_id, events.seq, type, actor, at, data, hash,
+           changes.change_id, host, plan_id, state, open, changes.seq, head, requester, channel, view_id,
+           requested_at, ended_at
+    from events left join changes on changes.change_id = events.change_id
+    order by events.change_id, events.seq
+"""
+"""ALL_EVENTS, each with the row of ALL_CHANGES beside it, or nulls: the database knows best which ids are the same."""
+WITHOUT_EVENTS = """
+    select change_id, host, plan_id, state, open, seq, head, requester, channel, view_id, requested_at, ended_at
+    from changes where not exists (select 1 from events where events.change_id = changes.change_id) order by change_id
+"""
+"""What EVERYTHING leaves out of ALL_CHANGES."""
 
 CHANGE_OF_VIEW = "select change_id from changes where view_id = :view_id"
 OPEN_CHANGE = "select change_id from changes where host = :host and plan_id = :plan_id and open = 1"
