@@ -4,9 +4,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from bot.errors import DbsUnreachable
+
+T = TypeVar("T")
 
 _ADVICE = (
     "Alibaba Cloud credentials could not be had: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, "
@@ -31,8 +33,11 @@ class Keys:
 class KeySource(Protocol):
     """Where keys come from."""
 
-    async def keys(self) -> Keys:
-        """Return keys that are valid now. Raises DbsUnreachable, code `NoCredentials`: nothing can be sent."""
+    async def use(self, work: Callable[[Keys], T]) -> T:
+        """Call `work` in a thread with keys that are valid now, and return what it returns.
+
+        Raises DbsUnreachable, code `NoCredentials`, where nothing can be sent, and what `work` raises.
+        """
         ...
 
     def forget(self) -> None:
@@ -46,9 +51,9 @@ class FixedKeys:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
 
-    async def keys(self) -> Keys:
-        """Return them."""
-        return self._keys
+    async def use(self, work: Callable[[Keys], T]) -> T:
+        """Call `work` with them."""
+        return await asyncio.to_thread(work, self._keys)
 
     def forget(self) -> None:
         """Do nothing: there are no others."""
@@ -65,17 +70,19 @@ class ChainedKeys:
         self._client: Any = None
         self._lock = asyncio.Lock()
 
-    async def keys(self) -> Keys:
-        """Ask the chain. In a thread, because it blocks; one at a time, because it locks across its own waiting."""
+    async def use(self, work: Callable[[Keys], T]) -> T:
+        """Ask the chain, which blocks, and go on in the same thread; one at a time: it locks across its own waiting."""
         async with self._lock:
-            keys = await asyncio.to_thread(self._ask)
-        if keys is None:
-            raise DbsUnreachable("NoCredentials", _ADVICE)
-        return keys
+            return await asyncio.to_thread(self._use, work)
 
     def forget(self) -> None:
         """Build the chain anew next time: its providers cache what they once got."""
         self._client = None
+
+    def _use(self, work: Callable[[Keys], T]) -> T:
+        if (keys := self._ask()) is None:
+            raise DbsUnreachable("NoCredentials", _ADVICE)
+        return work(keys)
 
     def _ask(self) -> Keys | None:
         # The library's errors quote the answers of token services, so neither they nor their text may go on from here.

@@ -93,13 +93,11 @@ class Rpc:
         failure: DbsError | None = None
         try:
             async with asyncio.timeout_at(deadline or asyncio.get_running_loop().time() + self.timeout):
-                keys = await self._keys.keys()
-                reply = await self._send(action, params, hidden, keys, journey)
+                reply = await self._send(action, params, hidden, journey)
                 if isinstance(reply, Reply) and _token_expired(reply):
                     self._keys.forget()
                     journey.left = False
-                    keys = await self._keys.keys()
-                    reply = await self._send(action, params, hidden, keys, journey)
+                    reply = await self._send(action, params, hidden, journey)
         except TimeoutError:
             failure = journey.failure("Timeout", f"no answer within {self.timeout:g} seconds.")
         if failure is not None:
@@ -109,15 +107,16 @@ class Rpc:
         return reply
 
     async def _send(
-        self, action: str, params: Mapping[str, str], hidden: Mapping[str, str], keys: Keys, journey: "_Journey"
+        self, action: str, params: Mapping[str, str], hidden: Mapping[str, str], journey: "_Journey"
     ) -> Reply | DbsError:
-        secrets = (*keys.secrets, *hidden.values())
-        try:
-            # In a thread: the first call imports the signer, which takes as long as a person would notice.
+        def signed_with(keys: Keys) -> tuple[Signed, tuple[str, ...]]:
             everything = {**params, **hidden}
-            signed = await asyncio.to_thread(
-                sign, self.endpoint.host, action, self._version, everything, keys, self._position
-            )
+            signed = sign(self.endpoint.host, action, self._version, everything, keys, self._position)
+            return signed, (*keys.secrets, *hidden.values())
+
+        try:
+            # Signed in the keys' thread: the first time the signer is imported, for as long as a person would notice.
+            signed, secrets = await self._keys.use(signed_with)
             response = await self._http.send(self._request(signed, journey))
         except UnicodeError:
             return DbsRefused("InvalidText", "A value contains half a character and cannot be sent. Nothing was sent.")

@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from bot.alibaba.credentials import Keys, quieten
@@ -33,12 +34,10 @@ class _ForSigner:
 
 def sign(host: str, action: str, version: str, params: Mapping[str, str], keys: Keys, position: Position) -> Signed:
     """Build the request of one try, with a nonce of its own. Empty values are sent. Raises UnicodeError."""
-    from alibabacloud_tea_openapi.utils import Utils  # noqa: PLC0415 - importing it takes a quarter of a second
-
-    quieten()
+    signer = _signer()
     query = dict(params) if position == "query" else {}
-    content = b"" if position == "query" else Utils.to_form(dict(params)).encode()
-    payload = Utils.hash(content, ALGORITHM).hex()
+    content = b"" if position == "query" else signer.to_form(dict(params)).encode()
+    payload = signer.hash(content, ALGORITHM).hex()
     headers = {
         "host": host,
         "x-acs-action": action,
@@ -52,8 +51,16 @@ def sign(host: str, action: str, version: str, params: Mapping[str, str], keys: 
     if keys.security_token:
         headers |= {"x-acs-accesskey-id": keys.access_key_id, "x-acs-security-token": keys.security_token}
     request = _ForSigner("POST", "/", query, headers)
-    authorization = Utils.get_authorization(request, ALGORITHM, payload, keys.access_key_id, keys.access_key_secret)
+    authorization = signer.get_authorization(request, ALGORITHM, payload, keys.access_key_id, keys.access_key_secret)
     # Left out of the signature because a proxy may rewrite it; without it errors may come as XML.
     unsigned = {"accept": "application/json", "authorization": authorization}
     target = f"/?{urlencode(query, quote_via=quote, safe='~')}" if query else "/"
     return Signed(target, headers | unsigned, content)
+
+
+@cache
+def _signer() -> Any:
+    from alibabacloud_tea_openapi.utils import Utils  # noqa: PLC0415 - importing it takes a quarter of a second
+
+    quieten()
+    return Utils

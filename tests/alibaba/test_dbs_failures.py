@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import pytest
 from pydantic import SecretStr
@@ -16,6 +17,8 @@ from bot.alibaba.dbs import DbsClient
 from bot.errors import DbsError, DbsRefused, DbsThrottled, DbsUnanswered, DbsUnreachable
 from bot.playground.dbs import FakeDbs, Gate, faults
 from bot.playground.dbs.faults import Fault
+
+T = TypeVar("T")
 
 CONFIGURE = "ConfigureBackupPlan"
 LIST = "DescribeBackupPlanList"
@@ -222,7 +225,7 @@ async def test_an_answer_that_takes_too_long_leaves_the_outcome_open(fake: FakeD
 
 async def test_credentials_that_take_too_long_mean_that_nothing_was_sent(fake: FakeDbs) -> None:
     class Slow:
-        async def keys(self) -> Keys:
+        async def use(self, _work: Callable[[Keys], T]) -> T:
             await asyncio.sleep(60)
             raise AssertionError
 
@@ -288,8 +291,8 @@ class Renewing:
     def __init__(self, *tokens: str) -> None:
         self.tokens = list(tokens)
 
-    async def keys(self) -> Keys:
-        return Keys("LTAIplayground", "playground-key-secret", self.tokens[0])
+    async def use(self, work: Callable[[Keys], T]) -> T:
+        return work(Keys("LTAIplayground", "playground-key-secret", self.tokens[0]))
 
     def forget(self) -> None:
         self.tokens.pop(0)
@@ -338,7 +341,7 @@ async def test_cancelling_a_call_is_not_an_answer(dbs: DbsClient, fake: FakeDbs)
 async def test_what_dbs_says_about_a_plan_is_made_harmless(
     dbs: DbsClient, fake: FakeDbs, keys: FixedKeys, marks: Callable[[str], list[str]]
 ) -> None:
-    token = (await keys.keys()).security_token
+    token = await keys.use(lambda found: found.security_token)
     fake.change(PLAN, ErrMessage=f"precheck\x1b[31m failed\u202e: {token}\n" + "x" * 1000)
     reading = await dbs.read(PLAN)
     assert reading.message.startswith("precheck[31m failed: [removed] xxx")
