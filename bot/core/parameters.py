@@ -30,10 +30,12 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class Input:
-    """What people see of a parameter, besides its docstring."""
+    """What people see of a parameter."""
 
     group: Group
     label: str
+    meaning: str
+    """What it is, in a sentence for who fills it in."""
     default: str = ""
     """What DBS documents as its default, in text form."""
     readable: bool = True
@@ -163,7 +165,7 @@ def _parameter(field: str, info: FieldInfo, rule: Rule, steering: frozenset[str]
         name=name,
         field=field,
         label=shown.label,
-        hint=" ".join(part for part in (info.description, str(rule), default) if part),
+        hint=" ".join(part for part in (shown.meaning, str(rule), default) if part),
         group=shown.group,
         default=shown.default,
         readable=shown.readable,
