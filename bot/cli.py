@@ -1,6 +1,7 @@
 """The command line: serve, demo, policy, plan, ledger. What is wrong is said in sentences, and by the exit code."""
 
 import asyncio
+import gc
 import json
 import re
 import sys
@@ -55,9 +56,14 @@ def main() -> None:
 @exits_with_sentences
 def serve() -> None:
     """Run the bot until SIGTERM; settings come from the environment (see README)."""
+    # What is imported stays. Looking through it for garbage takes a tenth of the start, and held the event loop up for
+    # 40 ms each time later on.
+    gc.disable()
     from bot.app import App  # noqa: PLC0415 - the other commands start without Slack's and Alibaba's libraries
     from bot.serve import run  # noqa: PLC0415
 
+    gc.freeze()
+    gc.enable()
     config = Config.from_environment()
     log.configure(config.log_level, config.log_format)
 
