@@ -5,9 +5,11 @@ import asyncio
 import inspect
 import sys
 import time
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
+from bench.before import keep, read, run_of
 from bench.processes import REST, on
 from bench.report import document, machine, printed
 from bench.row import Row
@@ -16,6 +18,8 @@ from bot import log
 PARTS = ("clicks", "commands", "drawing", "calls", "one_change", "starting", "ledger_size")
 """Modules with a function `measure` that takes a number of rounds and returns rows; in the order of the table."""
 DOCUMENT = Path(__file__).parents[2] / "docs/performance.md"
+KEPT = DOCUMENT.with_suffix(".json")
+"""What the last run of everything found."""
 
 
 async def measured(parts: list[str], rounds: int) -> list[Row]:
@@ -33,16 +37,19 @@ def main() -> None:
     """Measure everything and write docs/performance.md, or some of it and write nothing."""
     parser = argparse.ArgumentParser(prog="bench", description=main.__doc__)
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"some of {', '.join(PARTS)}")
-    parser.add_argument("--rounds", type=int, default=5, help="pairs of figure and reference for each line")
+    parser.add_argument("--rounds", type=int, default=9, help="pairs of figure and reference for each line")
     asked = parser.parse_args()
     log.configure("warning", "text")
-    said = machine()  # before this process keeps to one core
+    began = time.monotonic()
+    before, where = read(KEPT), machine()  # before this process keeps to one core
     with on(REST):
         rows = asyncio.run(measured(asked.only or list(PARTS), asked.rounds))
-    sys.stdout.write(f"{printed(rows)}\n")
+    sys.stdout.write(f"{printed(rows, before)}\n")
     if not asked.only:
-        DOCUMENT.write_text(document(rows, said), encoding="utf-8")
-        sys.stderr.write("docs/performance.md is written\n")
+        run = run_of(rows, f"{datetime.now(UTC):%Y-%m-%d at %H:%M}", where)
+        DOCUMENT.write_text(document(rows, run, before), encoding="utf-8")
+        keep(run, KEPT)
+        sys.stderr.write(f"docs/performance.md is written, after {time.monotonic() - began:.0f} s\n")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from bench.row import Row
 from bot.playground.dbs.server import KEYS, FakeDbs
 from bot.playground.stage import free_port
 
-CALLS, AT_ONCE = 40, 32
+CALLS, AT_ONCE = 25, 32
 BESIDE = {
     "SDK, async": (0.05, "the official SDK's async client"),
     "SDK": (1.5, "the official SDK's sync client"),

@@ -11,7 +11,7 @@ from bench.row import Row
 from bench.stock import Server, asked, click, load_on, noop
 from bot.playground.stage import Stage
 
-ALONE, WAVES, CROWD, RUSH = 8, 2, 32, 96
+ALONE, WAVES, CROWD, RUSH = 6, 2, 32, 64
 """Clicks a round: one after the other, waves of so many at the same moment, and so many with 32 always under way."""
 NOTHING = "a Bolt app that does nothing"
 

@@ -11,7 +11,7 @@ from bot.playground.acts import listed
 from bot.playground.dbs.plans import crowd
 from bot.playground.stage import Stage
 
-COMMANDS, LETTERS, PLANS = 30, 200, 10_000
+COMMANDS, LETTERS, PLANS = 20, 120, 10_000
 TYPED = ("orders", "dbscrowd09", "shard 07 mysql", "running 0999", "no such plan", "0", "mysql 4999", "xyz")
 """What people type: some find a hundred plans at once, some are looked for in all of them in vain."""
 

@@ -13,14 +13,14 @@ from bot.clock import SystemClock
 from bot.ledger.store import open_ledger
 from bot.playground.stage import Stage
 
-CLICKS, PORTION = 40, 10
-"""A round, and at a time before it is the other process's turn."""
+CLICKS, PORTION = 20, 10
+"""A round, and at a time before it is the other process's turn: all have their answers before a card is drawn."""
 
 Address = Path | SecretStr
 
 
 async def measure(where: str, folder: Path, small: Address, big: Address, rounds: int) -> list[Row]:
-    """Every click is the first approval of a change of its own; the next one comes when all is quiet again."""
+    """Every click is the first approval of a change of its own; each portion comes when all is quiet again."""
     number = CLICKS * rounds + PORTION
     async with Stage(folder) as stage, child("load", REST) as load:
         waiting, servers = [], []
@@ -35,7 +35,7 @@ async def measure(where: str, folder: Path, small: Address, big: Address, rounds
             for portion in range(CLICKS // PORTION if turn else 1):
                 for which in (0, 1) if portion % 2 else (1, 0):
                     bodies = [waiting[which].pop() for _ in range(PORTION)]
-                    samples[which].extend(await load_on(load, stage, servers[which], bodies, rest=True))
+                    samples[which].extend(await load_on(load, stage, servers[which], bodies))
             for which in (0, 1) if turn else ():  # the first ones are for what has to be loaded once
                 times[which].append(median(took for _, took, _ in samples[which]))
                 used[which].append(median(cpu for _, _, cpu in samples[which]))

@@ -22,7 +22,7 @@ from bench.processes import MEASURED, REST, on
 from bot.clock import SystemClock
 from bot.ledger.store import open_ledger
 
-AT_ONCE = 2000
+AT_ONCE = 500
 """Changes that are made and written together."""
 EVERY = 97
 """Of so many changes one is remembered, to be looked up."""

@@ -4,6 +4,7 @@ import asyncio
 import math
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +13,8 @@ from bench.row import Row
 from bench.stock import noop
 from bot.playground.stage import Stage
 
-IDLE_SECONDS = 20.0
+IDLE_ROUNDS, IDLE_SECONDS = 4, 5.0
+"""Each as long as it is from one sweep to the next."""
 LIBRARIES = "import slack_bolt.async_app, aiohttp, httpx"
 BARE = "Bolt app that does nothing, on the same server"
 
@@ -26,38 +28,37 @@ START = (
 
 async def measure(rounds: int) -> list[Row]:
     """The bot has its default settings, the playground's policy and an empty ledger."""
-    starts, imports = [], []
+    starts, imports = list[float](), list[float]()
+    ours, theirs = list[float](), list[float]()
     with TemporaryDirectory() as folder:
         async with Stage(Path(folder)) as stage:
             await _start(stage)  # what is compiled or cached once
             await _import()
             for _ in range(rounds):
-                starts.append(await _start(stage))
+                took, size = await _start(stage)
+                starts.append(took)
+                ours.append(size)
                 imports.append(await _import())
-            async with noop(stage) as nothing:
-                bot = (await start_bot(stage)).process.pid
-                await quiet(bot)
-                await quiet(nothing.pid)
-                sizes = memory(bot), memory(nothing.pid)
-                before = cpu(bot), cpu(nothing.pid)
-                await asyncio.sleep(IDLE_SECONDS)
-                ours, theirs = cpu(bot) - before[0], cpu(nothing.pid) - before[1]
-    share = 100 / (IDLE_SECONDS * 1000)
+                async with noop(stage) as nothing:
+                    theirs.append(await _memory(nothing.pid))
+            idle, idle_too = await _idle(stage)
     return [
         Row(
             "Start, until `/healthz` answers 200", f'`python -c "{LIBRARIES}"`', 1.6,
             tuple(starts), tuple(imports), "ms", START,
         ),
-        Row("Memory of the idle process", BARE, 1.7, sizes[:1], sizes[1:], "MiB", "PSS, right after the start."),
         Row(
-            "CPU of the idle process", BARE, math.inf, (ours * share,), (theirs * share,), "% of a core",
-            f"Over {IDLE_SECONDS:.0f} seconds, in which it sweeps and looks at its policy.", limit=0.5,
+            "Memory of the idle process", BARE, 1.7, tuple(ours), tuple(theirs), "MiB", "PSS, right after the start."
+        ),
+        Row(
+            "CPU of the idle process", BARE, math.inf, idle, idle_too, "% of a core",
+            f"Over {IDLE_SECONDS:.0f} seconds a round, in which it sweeps and looks at its policy.", limit=0.5,
         ),
     ]  # fmt: skip
 
 
-async def _start(stage: Stage) -> float:
-    """Return the milliseconds from starting the process until it is ready."""
+async def _start(stage: Stage) -> tuple[float, float]:
+    """Return the milliseconds from starting the process until it is ready, and the MiB that it has then."""
     began = time.perf_counter()
     with on(MEASURED):
         bot = await stage.launch_bot()
@@ -65,8 +66,30 @@ async def _start(stage: Stage) -> float:
         while not await _healthy(bot.port):  # noqa: ASYNC110 - another process cannot set an event
             await asyncio.sleep(0.005)
     took = time.perf_counter() - began
+    size = await _memory(bot.process.pid)
     await bot.end()
-    return took * 1000
+    return took * 1000, size
+
+
+async def _memory(pid: int) -> float:
+    await quiet(pid)
+    return memory(pid)
+
+
+async def _idle(stage: Stage) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return what both use of a core while nobody does anything, in per cent, round by round."""
+    async with noop(stage) as nothing:
+        pids = (await start_bot(stage)).process.pid, nothing.pid
+        await quiet(pids[0])
+        spent = [[cpu(pid) for pid in pids]]
+        for _ in range(IDLE_ROUNDS):
+            await asyncio.sleep(IDLE_SECONDS)
+            spent.append([cpu(pid) for pid in pids])
+    ours, theirs = (
+        tuple((after - before) / IDLE_SECONDS / 10 for before, after in pairwise(each))
+        for each in zip(*spent, strict=True)
+    )
+    return ours, theirs
 
 
 async def _healthy(port: int) -> bool:
