@@ -18,8 +18,8 @@ demo-script: $(INSTALLED)
 
 test: $(INSTALLED)
 	@echo "leaving out tests/browser, which needs a Chromium: make test-browser"
-	@# most of the time goes into waiting for processes, so two files at a time
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@# half of the time goes into waiting for processes, so twice as many files at a time as there are cores
+	@$(BIN)/pytest -n 4 --dist loadfile
 
 test-browser: $(INSTALLED)
 	@$(BIN)/pytest tests/browser

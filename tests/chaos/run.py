@@ -132,7 +132,7 @@ async def run(store: Store, seed: int, folder: Path, *, changes: int = CHANGES, 
             await asyncio.gather(trouble, crowd.click(window))
             await replicas.wait_until_ready()
             stage.dbs.forget()
-            await _come_to_rest(store, crowd)
+            await _come_to_rest(stage, store, crowd)
         finally:
             await replicas.stop()
         found = histories(store.rows())
@@ -171,13 +171,14 @@ async def _go_wrong(one: Trouble, stage: Stage, store: Store, replicas: Replicas
         await store.harm(one.what, one.seconds)
 
 
-async def _come_to_rest(store: Store, crowd: Crowd) -> None:
-    """Wait until every change is over, at most `QUIET` seconds; approvers come back to what they could not approve."""
+async def _come_to_rest(stage: Stage, store: Store, crowd: Crowd) -> None:
+    """Wait until all is as it must be, at most `QUIET` seconds; approvers come back to what they could not approve."""
     end = time.monotonic() + QUIET
     while time.monotonic() < end:
         found = histories(store.rows())
-        if len(found) == len(crowd.plans) and all(map(is_over, found.values())):
-            await asyncio.sleep(SWEEP)  # the last card is drawn
+        told = len(found) == len(crowd.plans) and all(map(is_over, found.values()))
+        if told and not examine(stage, crowd, found)[0]:
+            await asyncio.sleep(SWEEP)  # whatever is still to come, may come
             return
         pending = [plan for plan, history in found.items() if not any(one.type == "started" for one in history)]
         await crowd.come_back(pending)

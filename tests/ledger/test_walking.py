@@ -30,8 +30,8 @@ from bot.verification import verify
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 GRACE = timedelta(seconds=15)
-CHANGES = 2000
-LITTLE = 2 * 2**20
+CHANGES = 500
+LITTLE = 2**19
 """Bytes. Held all at once, the events alone take ten times as many."""
 BARE = """
     insert into changes
