@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # touched after everything is installed, so that the next run has nothing to do
 INSTALLED := $(VENV)/installed
+# tests start hundreds of processes, which are not to compile the bot anew each time, whatever the environment says
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo demo-script test test-browser chaos bench lint format clean
 
