@@ -1,6 +1,7 @@
 """Those who call DBS over TLS, in a process of their own: the bot's client, the official SDK's two, and bare httpx."""
 
 import asyncio
+import gc
 import os
 import ssl
 import time
@@ -99,6 +100,7 @@ async def held_up(calls: list[Call]) -> float:
 async def main() -> None:
     """Answer each question: what each call took, in turns, or how long the event loop was held up by all at once."""
     callers = Callers(os.environ["URL"], os.environ["TRUSTED"])
+    gc.freeze()  # as `serve` does
     for question in questions():
         number, said = question["calls"], dict[str, Any]()
         if question["at_once"]:
