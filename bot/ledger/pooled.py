@@ -41,6 +41,8 @@ _SETTINGS: dict[str, Any] = {
     "tcp_user_timeout": 3000,  # milliseconds after which a network that swallows everything counts as lost
     "application_name": "backup-plan-bot",
 }
+_ENCODINGS = {"UTF8", "SQL_ASCII"}
+"""Those of databases that keep every text: the latter keeps bytes as they come."""
 _NOTHING = "nothing was recorded"
 _LOCKED = f"The ledger is locked by another process; {_NOTHING}. Try again in a moment."
 
@@ -160,6 +162,9 @@ def connected(url: SecretStr, name: str, **otherwise: int) -> Iterator[Connectio
     """
     try:
         with contextlib.closing(psycopg.connect(url.get_secret_value(), **(_SETTINGS | otherwise))) as connection:
+            ((encoding,),) = connection.execute("show server_encoding").fetchall()
+            if encoding not in _ENCODINGS:
+                raise unusable(f"is encoded in {encoding}, which lacks what people write: make one in UTF8.", name)
             yield connection
     except errors.InsufficientPrivilege as error:
         said = f"does not let this role make or read the tables ({error.diag.message_primary})."
