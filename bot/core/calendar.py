@@ -170,9 +170,3 @@ def _turns(zone: tzinfo, minutes: set[int], begin: datetime, end: datetime) -> I
 def reminders_past(remind_after: Iterable[int], since: datetime, at: datetime) -> tuple[int, ...]:
     """Return which reminder times, in seconds after `since`, have come by `at`."""
     return tuple(sorted(seconds for seconds in remind_after if since + timedelta(seconds=seconds) <= at))
-
-
-def next_reminder(remind_after: Iterable[int], since: datetime, at: datetime) -> datetime | None:
-    """Return the first reminder time after `at`, None if all have come."""
-    times = (since + timedelta(seconds=seconds) for seconds in remind_after)
-    return min((moment for moment in times if moment > at), default=None)
