@@ -6,7 +6,7 @@ from statistics import median
 
 from pydantic import SecretStr
 
-from bench.processes import REST, child, start_bot
+from bench.processes import REST, child, start_metered
 from bench.row import Row
 from bench.stock import Asked, Server, asked_in, click, load_on
 from bot.clock import SystemClock
@@ -26,7 +26,7 @@ async def measure(where: str, folder: Path, small: Address, big: Address, rounds
         waiting, servers = [], []
         for address in (small, big):
             waiting.append([click(stage, stage.ana, one.card) for one in await _ask(stage, address, number)])
-            bot = await start_bot(stage, DATABASE_URL=_url(address))
+            bot = await start_metered(stage, DATABASE_URL=_url(address))
             servers.append(Server(bot.process.pid, bot.port))
         times: tuple[list[float], list[float]] = ([], [])
         used: tuple[list[float], list[float]] = ([], [])

@@ -24,7 +24,7 @@ from bot.ledger.store import open_ledger
 
 AT_ONCE = 500
 """Changes that are made and written together."""
-EVERY = 97
+EVERY = 7
 """Of so many changes one is remembered, to be looked up."""
 
 Portion = tuple[list[EventRow], list[ChangeRow]]

@@ -42,7 +42,7 @@ def nothing(token: str, secret: str, api: str) -> AsyncApp:
 
 if __name__ == "__main__":
     told = os.environ
-    handler = AsyncSlackRequestHandler(nothing(told["SLACK_BOT_TOKEN"], told["SLACK_SIGNING_SECRET"], told["API"]))
+    handler = AsyncSlackRequestHandler(nothing(told["TOKEN"], told["SECRET"], told["API"]))
     uvicorn.run(
         metered(handler), host="127.0.0.1", port=int(told["PORT"]), loop="uvloop", http="httptools", ws="none",
         lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False,

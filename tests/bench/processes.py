@@ -58,14 +58,14 @@ async def start_bot(stage: Stage, **settings: str) -> Bot:
         return await stage.start_bot(**settings)
 
 
-async def start_metered(stage: Stage) -> Bot:
+async def start_metered(stage: Stage, **settings: str) -> Bot:
     """Start a bot that tells with each answer how much CPU time it took; see `bench.metered`."""
     port = free_port()
     log = stage.folder / f"bot-{port}.log"
     with on(MEASURED), log.open("wb") as stream:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bench.metered", "serve",
-            env={**stage.environment(port)}, stdin=asyncio.subprocess.DEVNULL, stdout=stream, stderr=stream,
+            env={**stage.environment(port), **settings}, stdin=asyncio.subprocess.DEVNULL, stdout=stream, stderr=stream,
         )  # fmt: skip
     bot = Bot(process, port, log)
     stage.bots.append(bot)

@@ -130,8 +130,8 @@ class Server:
 async def noop(stage: Stage) -> AsyncIterator[Server]:
     """Start the app that does nothing, and wait until it listens."""
     port = free_port()
-    told = {"PORT": str(port), "API": stage.slack.url}
-    told |= {"SLACK_BOT_TOKEN": stage.slack.bot_token, "SLACK_SIGNING_SECRET": stage.slack.signing_secret}
+    told = {"PORT": str(port), "API": stage.slack.url, "TOKEN": stage.slack.bot_token}
+    told |= {"SECRET": stage.slack.signing_secret}
     async with child("noop", MEASURED, **told) as process:
         await until_answered(port)
         yield Server(process.pid, port, calm=0.01)
