@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from bench.processes import REST, child, cpu, quiet, start_metered
-from bench.row import Row
+from bench.row import Row, p99
 from bench.stock import Server, asked, click, load_on, noop
 from bot.playground.stage import Stage
 
-ALONE, WAVES, CROWD, RUSH = 6, 2, 32, 64
-"""Clicks a round: one after the other, waves of so many at the same moment, and so many with 32 always under way."""
+ALONE, CROWD, RUSH = 4, 32, 64
+"""Clicks a round: one after the other, so many at the same moment, and so many with 32 always under way."""
 NOTHING = "a Bolt app that does nothing"
 
 
@@ -21,7 +21,7 @@ async def measure(rounds: int) -> list[Row]:
     alone, waves, rushes, whole = Pairs(), Pairs(), Pairs(), list[float]()
     with TemporaryDirectory() as folder:
         async with Stage(Path(folder)) as stage, child("load", REST) as load, noop(stage) as nothing:
-            changes = iter(await asked(stage, (ALONE + WAVES * CROWD + RUSH) * rounds + ALONE))
+            changes = iter(await asked(stage, (ALONE + CROWD + RUSH) * rounds + ALONE))
             process = await start_metered(stage)
             bot = Server(process.process.pid, process.port)
 
@@ -32,18 +32,16 @@ async def measure(rounds: int) -> list[Row]:
             for server in (bot, nothing):
                 await load_on(load, stage, server, warm)
             for _ in range(rounds):
-                one, many, rush = clicks(ALONE), [clicks(CROWD) for _ in range(WAVES)], clicks(RUSH)
+                one, wave, rush = clicks(ALONE), clicks(CROWD), clicks(RUSH)
                 for server in (bot, nothing):
                     samples = await load_on(load, stage, server, one, rest=bot.calm)
                     alone.add(server is bot, median(used for _, _, used in samples))
-                    samples = [
-                        sample for wave in many for sample in await load_on(load, stage, server, wave, lines=CROWD)
-                    ]
-                    waves.add(server is bot, quantiles([took for _, took, _ in samples], n=100)[-1])
+                    samples = await load_on(load, stage, server, wave, lines=CROWD)
+                    waves.add(server is bot, p99(took for _, took, _ in samples))
                     await quiet(server.pid, server.calm)
                     before = cpu(server.pid)
                     samples = await load_on(load, stage, server, rush, lines=CROWD)
-                    rushes.add(server is bot, quantiles([took for _, took, _ in samples], n=100)[-1])
+                    rushes.add(server is bot, p99(took for _, took, _ in samples))
                     await quiet(server.pid, server.calm)
                     if server is bot:
                         whole.append((cpu(server.pid) - before) / RUSH)

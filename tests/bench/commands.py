@@ -1,11 +1,11 @@
 """From `/backup-plan configure <plan>` to `views.open`, and the typeahead, beside a Bolt app that does nothing more."""
 
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from tempfile import TemporaryDirectory
 
 from bench.processes import REST, Child, child, start_bot
-from bench.row import Row
+from bench.row import Row, p99
 from bench.stock import Server, command, load_on, noop, typed
 from bot.playground.acts import listed
 from bot.playground.dbs.plans import crowd
@@ -35,7 +35,7 @@ async def measure(rounds: int) -> list[Row]:
                 for which, server in enumerate(servers):
                     opened[which].append(median(await _opening(stage, load, server)))
                     samples = await load_on(load, stage, server, letters)
-                    suggested[which].append(quantiles([took for _, took, _ in samples], n=100)[-1])
+                    suggested[which].append(p99(took for _, took, _ in samples))
     return [
         Row(
             "`/backup-plan configure X` until `views.open` is sent", "Bolt app that does just that",

@@ -15,7 +15,7 @@ from bot.playground.acts import ask, outcome, settled
 from bot.playground.dbs.server import KEYS
 from bot.playground.stage import Bot, Stage
 
-CHANGES = 4
+CHANGES = 3
 WRITES = {"views.open", "views.update", "views.push", "chat.postMessage", "chat.update"}
 LEAST = "the least possible: open the form, fill it, post the card, draw it twice again, tell the outcome"
 

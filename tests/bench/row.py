@@ -1,8 +1,9 @@
 """One line of the table: a figure of ours beside what one would compare it with, measured in the same rounds."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,8 @@ class Row:
     def reached(self) -> bool:
         """Whether ratio and figure are what they are to be at most."""
         return self.ratio <= self.target and self.figure <= self.limit
+
+
+def p99(samples: Iterable[float]) -> float:
+    """Return what ninety-nine of a hundred stay below, and never more than the highest."""
+    return quantiles(samples, n=100, method="inclusive")[-1]

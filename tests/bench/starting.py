@@ -13,7 +13,7 @@ from bench.row import Row
 from bench.stock import noop
 from bot.playground.stage import Stage
 
-IDLE_ROUNDS, IDLE_SECONDS = 4, 5.0
+IDLE_ROUNDS, IDLE_SECONDS = 3, 5.0
 """Each as long as it is from one sweep to the next."""
 LIBRARIES = "import slack_bolt.async_app, aiohttp, httpx"
 BARE = "Bolt app that does nothing, on the same server"
