@@ -18,9 +18,6 @@ AGE = 600.0
 AGAIN = 30.0
 """Seconds after which a failed reading is tried again."""
 
-Line = tuple[str, PlanSummary]
-"""What is looked for words in, in small letters, and the plan behind it."""
-
 
 class PlanList:
     """Every plan of the account, at most ten minutes old; never waited for."""
@@ -28,7 +25,8 @@ class PlanList:
     def __init__(self, dbs: Dbs, tasks: Tasks) -> None:
         self._dbs = dbs
         self._tasks = tasks
-        self._lines: list[Line] = []
+        self._plans: dict[str, PlanSummary] = {}
+        """By what words are looked for in, in small letters."""
         self._next = 0.0
         self.loaded = False
         self.trouble = ""
@@ -37,11 +35,11 @@ class PlanList:
     def matching(self, text: str, limit: int) -> Sequence[PlanSummary]:
         """Return plans that contain every word of `text` in id, name, engine or status."""
         self.refresh_soon()
-        found: Iterable[Line] = self._lines
-        # the longest word first, for it leaves the fewest lines to look for the others in
-        for word in sorted(text.lower().split(), key=len, reverse=True):
-            found = _containing(word, found)
-        return [plan for _, plan in islice(found, limit)]
+        lines: Iterable[str] = self._plans
+        # first what is part of an id or a number, then the longest word: few lines are left to look for the others in
+        for word in sorted(text.lower().split(), key=lambda word: (not word.isalpha(), len(word)), reverse=True):
+            lines = _containing(word, lines)
+        return [self._plans[line] for line in islice(lines, limit)]
 
     def refresh_soon(self) -> None:
         """Have the list read again if it is due, and return at once."""
@@ -58,12 +56,12 @@ class PlanList:
             self.trouble = str(error)
             self._next = asyncio.get_running_loop().time() + AGAIN
             return
-        self._lines = [
-            (f"{plan.plan_id} {plan.name} {plan.engine} {plan.status}".lower(), plan)
+        self._plans = {
+            f"{plan.plan_id} {plan.name} {plan.engine} {plan.status}".lower(): plan
             for plan in sorted(plans, key=lambda plan: (plan.name, plan.plan_id))
-        ]
+        }
         self.loaded, self.trouble = True, ""
 
 
-def _containing(word: str, lines: Iterable[Line]) -> Iterable[Line]:
-    return (line for line in lines if word in line[0])
+def _containing(word: str, lines: Iterable[str]) -> Iterable[str]:
+    return (line for line in lines if word in line)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 from pydantic import BaseModel
 
@@ -18,8 +19,11 @@ class Found(BaseModel):
     low: float
     high: float
 
-    def agrees(self, ratio: float) -> bool:
-        """Tell whether the ratio of another run lies within what this one states as its spread."""
+    def agrees(self, other: Self) -> bool:
+        """Tell whether the ratio of one of two runs lies within what the other one states as its spread."""
+        return self._spans(other.ratio) or other._spans(self.ratio)
+
+    def _spans(self, ratio: float) -> bool:
         some = COUNTED_ONCE * self.ratio if self.low == self.high else 0.0
         return self.low - some <= ratio <= self.high + some
 
@@ -39,7 +43,7 @@ class Run(BaseModel):
 
     def agreeing(self, rows: Iterable[Row]) -> tuple[int, int]:
         """Return how many ratios of another run agree with this one, and how many can be compared."""
-        agree = [before.agrees(row.ratio) for row in rows if (before := self.of(row)) is not None]
+        agree = [before.agrees(found_for(row)) for row in rows if (before := self.of(row)) is not None]
         return sum(agree), len(agree)
 
 
@@ -50,8 +54,13 @@ def identity(row: Row) -> str:
 
 def run_of(rows: Iterable[Row], ended: str, machine: str) -> Run:
     """Return what is to be kept of a run."""
-    found = {identity(row): Found(ratio=row.ratio, low=row.spread[0], high=row.spread[1]) for row in rows}
-    return Run(ended=ended, machine=machine, found=found)
+    return Run(ended=ended, machine=machine, found={identity(row): found_for(row) for row in rows})
+
+
+def found_for(row: Row) -> Found:
+    """Return what is to be kept of a row."""
+    low, high = row.spread
+    return Found(ratio=row.ratio, low=low, high=high)
 
 
 def read(path: Path) -> Run | None:

@@ -15,6 +15,11 @@ COMMANDS, LETTERS, PLANS = 20, 120, 10_000
 TYPED = ("orders", "dbscrowd09", "shard 07 mysql", "running 0999", "no such plan", "0", "mysql 4999", "xyz")
 """What people type: some find a hundred plans at once, some are looked for in all of them in vain."""
 
+LETTER = (
+    "On top of what the other one does, ten thousand plans are looked through, up to 0.7 ms while the machine was at "
+    "its slowest; a hundred options are made of them, 0.2 ms, and 14 KiB of JSON of those, 0.2 ms."
+)
+
 
 async def measure(rounds: int) -> list[Row]:
     """Both servers get the same payloads, one after the other, round by round."""
@@ -43,7 +48,7 @@ async def measure(rounds: int) -> list[Row]:
         ),
         Row(
             f"Typeahead over {PLANS:,} plans, 99th percentile", "Bolt app that does nothing",
-            3.0, tuple(suggested[0]), tuple(suggested[1]), "ms",
+            3.0, tuple(suggested[0]), tuple(suggested[1]), "ms", LETTER,
         ),
     ]  # fmt: skip
 

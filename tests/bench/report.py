@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.before import Found, Run
+from bench.before import Found, Run, found_for
 from bench.row import Row
 
 LIBRARIES = ("slack-bolt", "slack-sdk", "aiohttp", "httpx", "pydantic", "uvicorn", "uvloop", "httptools")
@@ -32,8 +32,8 @@ number.
 This run ended on {ended}, UTC. {before}
 """
 COMPARED = """\
-The run before ended on {ended}{machine}. Of the {all} ratios in both, {agree} agree: the median of this run lies
-between the lowest and the highest of that run's rounds, where chance alone leaves about one in thirty outside.\
+The run before ended on {ended}{machine}. Of the {all} ratios in both, {agree} agree: the median of one of the
+two runs lies between the lowest and the highest of the other one's rounds.\
 """
 FIRST = "There is no run before to compare it with."
 
@@ -103,7 +103,7 @@ def _cells(row: Row, before: Run | None) -> tuple[str, ...]:
 def _then(row: Row, found: Found | None) -> str:
     if found is None:
         return "–"
-    return f"{_number(found.ratio)}×, {'agrees' if found.agrees(row.ratio) else 'differs'}"
+    return f"{_number(found.ratio)}×, {'agrees' if found.agrees(found_for(row)) else 'differs'}"
 
 
 def _number(value: float) -> str:

@@ -16,20 +16,25 @@ def row(work: str, *figures: float, target: float = 2.0, note: str = "") -> Row:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "ratio", "agrees"),
+    ("low", "ratio", "high", "agrees"),
     [
-        (1.0, 3.0, 1.0, True),
-        (1.0, 3.0, 3.0, True),
-        (1.0, 3.0, 3.01, False),
-        (1.0, 3.0, 0.99, False),
-        (2.0, 2.0, 2.01, True),
-        (2.0, 2.0, 2.03, False),
+        (1.0, 1.0, 1.1, True),
+        (2.9, 3.0, 3.0, True),
+        (3.0, 3.1, 3.2, False),
+        (0.8, 0.9, 1.0, False),
+        (0.1, 0.9, 2.0, True),
     ],
 )
-def test_a_ratio_agrees_that_lies_within_the_spread_of_the_run_before(
-    low: float, high: float, ratio: float, agrees: bool
+def test_two_runs_agree_where_the_middle_of_one_lies_within_the_spread_of_the_other(
+    low: float, ratio: float, high: float, agrees: bool
 ) -> None:
-    assert Found(ratio=2.0, low=low, high=high).agrees(ratio) is agrees
+    one, other = Found(low=1.0, ratio=2.0, high=3.0), Found(low=low, ratio=ratio, high=high)
+    assert one.agrees(other) is other.agrees(one) is agrees
+
+
+@pytest.mark.parametrize(("ratio", "agrees"), [(2.01, True), (1.99, True), (2.03, False)])
+def test_what_is_counted_once_agrees_within_one_per_cent(ratio: float, agrees: bool) -> None:
+    assert Found(low=2.0, ratio=2.0, high=2.0).agrees(Found(low=ratio, ratio=ratio, high=ratio)) is agrees
 
 
 def test_the_next_run_says_where_it_agrees_with_the_one_before(tmp_path: Path) -> None:
