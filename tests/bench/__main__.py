@@ -37,7 +37,7 @@ def main() -> None:
     """Measure everything and write docs/performance.md, or some of it and write nothing."""
     parser = argparse.ArgumentParser(prog="bench", description=main.__doc__)
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"some of {', '.join(PARTS)}")
-    parser.add_argument("--rounds", type=int, default=9, help="pairs of figure and reference for each line")
+    parser.add_argument("--rounds", type=int, default=7, help="pairs of figure and reference for each line")
     asked = parser.parse_args()
     log.configure("warning", "text")
     began = time.monotonic()
