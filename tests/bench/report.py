@@ -29,11 +29,13 @@ What is measured runs on one core; the load, the playground's Slack and DBS and 
 other. A ratio is the median of the rounds'; beside it stand the lowest and the highest of them. No run fails on a
 number.
 
-This run ended on {ended}, UTC. {before}
+This run ended on {ended}, UTC.
+{before}
 """
 COMPARED = """\
-The run before ended on {ended}{machine}. Of the {all} ratios in both, {agree} agree: the median of one of the
-two runs lies between the lowest and the highest of the other one's rounds.\
+The run before ended on {ended}{machine}.
+Of the {all} ratios in both, {agree} agree: the median of one of the two runs lies between the lowest and the highest of
+the other one's rounds.\
 """
 FIRST = "There is no run before to compare it with."
 
