@@ -1,6 +1,6 @@
 """Everything with the keyboard alone."""
 
-from browser.desk import PLAN, REASON, Desk
+from browser.desk import PLAN, REASON, Desk, OpenDesk
 from playwright.async_api import expect
 
 from bot.playground.page.setting import Setting
@@ -110,6 +110,17 @@ async def test_what_is_being_typed_survives_a_redrawing_of_the_form(desk: Desk) 
     await expect(desk.input("BackupPeriod")).to_have_count(0)
     await expect(name).to_have_value("orders, kept for a shorter while")
     await expect(name).to_be_focused()
+
+
+async def test_the_keyboard_stays_where_it_is_when_a_card_is_drawn_anew(open_desk: OpenDesk) -> None:
+    ben, ana = await open_desk("U0BEN"), await open_desk()
+    await ana.ask()
+    await ana.act_as("U0ANA")
+    approve = ben.channel.get_by_role("button", name="Approve").last
+    await approve.focus()
+    await ana.approve()
+    await expect(ben.channel.locator(".message").last.get_by_text("1 of 2")).to_be_visible()
+    await expect(approve).to_be_focused()
 
 
 async def test_inputs_and_messages_say_to_a_screen_reader_what_they_are(desk: Desk) -> None:

@@ -61,7 +61,7 @@ export function fill(node, ...children) {
   node.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
-/** Bring a list up to date without touching what did not change: focus, scrolling and open details stay. */
+/** Bring a list up to date without touching what did not change: focus, scrolling and open details stay; the focus also in what did. */
 export function keyed(parent, items, key, sign, draw) {
   const known = parent.keyed ?? new Map();
   const now = new Map();
@@ -71,10 +71,12 @@ export function keyed(parent, items, key, sign, draw) {
     const signature = sign(item);
     const old = known.get(name);
     let node = old?.node;
+    let focused;
     if (!old || old.signature !== signature) {
       node = draw(item);
       if (old?.node.open) node.open = true;
       if (old) {
+        focused = focusedIn(old.node);
         if (place === old.node) place = old.node.nextSibling;
         old.node.remove();
       }
@@ -82,9 +84,15 @@ export function keyed(parent, items, key, sign, draw) {
     now.set(name, { signature, node });
     if (node === place) place = place.nextSibling;
     else parent.insertBefore(node, place);
+    if (focused) node.querySelector(`[data-element="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
   for (const [name, { node }] of known) if (!now.has(name)) node.remove();
   parent.keyed = now;
+}
+
+/** Name the element inside another one that has the keyboard, as its successor is named. */
+function focusedIn(node) {
+  return node.contains(document.activeElement) ? document.activeElement.dataset.element : undefined;
 }
 
 let count = 0;

@@ -41,7 +41,7 @@ function button(block, element, where) {
     node.classList.remove("busy");
   };
   const classes = `button ${element.style ?? ""}`.trim();
-  const node = h("button", { type: "button", class: classes, "aria-label": element.accessibility_label, on: { click: press } }, bare(element.text));
+  const node = h("button", { type: "button", class: classes, "aria-label": element.accessibility_label, data: { element: element.action_id }, on: { click: press } }, bare(element.text));
   return node;
 }
 

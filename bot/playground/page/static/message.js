@@ -71,7 +71,7 @@ function replies(message) {
   const last = written(Number(message.latest_reply), "{date_short_pretty} at {time}").toLowerCase().replace(/([ap])m$/, (half) => half.toUpperCase());
   return h(
     "button",
-    { type: "button", class: "replies", on: { click: () => openThread(message.ts) } },
+    { type: "button", class: "replies", data: { element: "replies" }, on: { click: () => openThread(message.ts) } },
     who.map((id) => avatar(id, "tiny")),
     h("span", { class: "count" }, count),
     h("span", { class: "last" }, h("span", { class: "when" }, `Last reply ${last}`), h("span", { class: "view" }, "View thread")),
@@ -80,8 +80,8 @@ function replies(message) {
 }
 
 function tools(message, inThread) {
-  const reply = h("button", { type: "button", "aria-label": "Reply in thread", title: "Reply in thread", on: { click: () => openThread(message.thread_ts ?? message.ts) } }, icon("reply"));
-  const more = h("button", { type: "button", "aria-label": "More actions", title: "More actions" }, icon("more"));
+  const reply = h("button", { type: "button", "aria-label": "Reply in thread", title: "Reply in thread", data: { element: "reply" }, on: { click: () => openThread(message.thread_ts ?? message.ts) } }, icon("reply"));
+  const more = h("button", { type: "button", "aria-label": "More actions", title: "More actions", data: { element: "more" } }, icon("more"));
   menu(more, () => [
     ...(inThread ? [] : [{ label: "Reply in thread", go: () => openThread(message.thread_ts ?? message.ts) }]),
     { label: "Copy text", go: () => navigator.clipboard?.writeText(message.text ?? "") },
