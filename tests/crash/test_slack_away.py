@@ -1,5 +1,6 @@
 """Slack that cannot be reached, at the start and later: nothing is forgotten, and nobody has to restart anything."""
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -24,7 +25,10 @@ async def away(stage: Stage) -> AsyncIterator[None]:
     port = urlsplit(stage.slack.url).port or 0
     await stage.slack.sockets.close()
     await stage.slack._site.stop()
-    yield
+    with socket.socket() as nobody:  # bound, so that no other test takes the port, and not listening
+        nobody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        nobody.bind(("127.0.0.1", port))
+        yield
     await stage.slack.start(port)
 
 
