@@ -20,8 +20,8 @@ demo-script: $(INSTALLED)
 
 test: $(INSTALLED)
 	@echo "leaving out tests/browser, which needs a Chromium: make test-browser"
-	@# half of the time goes into waiting for processes, so twice as many files at a time as there are cores
-	@$(BIN)/pytest -n 4 --dist loadfile
+	@# two files at a time: with four, tests that wait for processes came too late now and then
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 test-browser: $(INSTALLED)
 	@$(BIN)/pytest tests/browser
