@@ -30,6 +30,15 @@ async def kinds(url: str, message: dict[str, Any]) -> list[str]:
     return [event.type for event in await recorded(url, message)]
 
 
+def happened(url: str, kind: str) -> Callable[[], Awaitable[bool]]:
+    """Return the question whether an event of this kind is the last of all."""
+
+    async def look() -> bool:
+        return (await recorded(url))[-1].type == kind
+
+    return look
+
+
 async def eventually(look: Callable[[], Awaitable[object]], seconds: float = 20.0) -> None:
     """Look again and again until there is something to see."""
     async with asyncio.timeout(seconds):

@@ -41,9 +41,9 @@ class Run(BaseModel):
         """Return what this run found for a row, None where it had no such row."""
         return self.found.get(identity(row))
 
-    def agreeing(self, rows: Iterable[Row]) -> tuple[int, int]:
-        """Return how many ratios of another run agree with this one, and how many can be compared."""
-        agree = [before.agrees(found_for(row)) for row in rows if (before := self.of(row)) is not None]
+    def agreeing(self, other: Self) -> tuple[int, int]:
+        """Return how many ratios of two runs agree, and how many can be compared."""
+        agree = [self.found[name].agrees(found) for name, found in other.found.items() if name in self.found]
         return sum(agree), len(agree)
 
 

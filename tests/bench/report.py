@@ -66,7 +66,7 @@ def document(rows: Sequence[Row], run: Run, before: Run | None) -> str:
     table = [_line(HEAD), _line(["---"] * len(HEAD)), *(_line(_cells(row, before)) for row in rows)]
     missed = [f"- **{row.work}** ({row.reference}): {row.note}" for row in rows if not row.reached]
     others = [f"- {row.work} ({row.reference}): {row.note}" for row in rows if row.reached and row.note]
-    compared = _compared(rows, run, before) if before else FIRST
+    compared = _compared(run, before) if before else FIRST
     parts = [BEGINNING.format(machine=run.machine, ended=run.ended, before=compared), *table, ""]
     if missed:
         parts += ["## What is not reached, and why", "", *missed, ""]
@@ -79,8 +79,8 @@ def _lines(path: str) -> Iterable[str]:
     return Path(path).read_text(encoding="utf-8").splitlines()
 
 
-def _compared(rows: Sequence[Row], run: Run, before: Run) -> str:
-    agree, all_of_them = before.agreeing(rows)
+def _compared(run: Run, before: Run) -> str:
+    agree, all_of_them = before.agreeing(run)
     machine = "" if before.machine == run.machine else f", on another machine ({before.machine.rstrip('.')})"
     return COMPARED.format(ended=before.ended, machine=machine, agree=agree, all=all_of_them)
 

@@ -73,15 +73,15 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | S
 
 
 async def test_a_ledger_that_was_filled_holds_together(address: Path | SecretStr) -> None:
-    filled = await asyncio.to_thread(fill, 1100, NOON, address)
+    filled = await asyncio.to_thread(fill, 1500, NOON, address)
     ledger = open_ledger(address, SystemClock(), GRACE, readonly=True)
     try:
         assert await ledger.findings() == []
         events = list(await ledger.events())
     finally:
         await ledger.close()
-    assert len({event.change_id for event in events}) == 1100
-    assert 4.8 < len(events) / 1100 < 5.1
+    assert len({event.change_id for event in events}) == 1500
+    assert 4.9 < len(events) / 1500 < 5.1
     assert filled.json == sum(len(canonical_json(event.data).encode()) for event in events)
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
-from stores import eventually, kinds, recorded
+from stores import eventually, happened, kinds
 
 from bot.playground.acts import Message, ask, buttons, cards, fill, new_card, open_form, outcome, replies, said, settled
 from bot.playground.dbs.faults import Gate, hold
@@ -102,7 +102,7 @@ async def test_a_process_stopped_before_it_posts_the_card_finds_that_another_one
     async with standing_still(stage, paused):
         await stage.start_bot()
         card = await new_card(stage.slack)
-        await eventually(happened(stage, "announced"))
+        await eventually(happened(stage.environment(0)["DATABASE_URL"], "announced"))
         gate.release()
     assert await paused.end() == 0
     assert len(cards(stage.slack)) == 1
@@ -127,7 +127,7 @@ async def test_a_process_stopped_before_it_tells_the_outcome_finds_that_another_
         assert (await kinds(url, card))[-1] == "applied"
         await stage.start_bot()
         assert said(await outcome(stage.slack, card, seconds=20))["state"] == "applied"
-        await eventually(happened(stage, "told"))
+        await eventually(happened(url, "told"))
         gate.release()
     assert await paused.end() == 0
     assert len(replies(stage.slack, card)) == 1
@@ -150,21 +150,12 @@ async def test_a_process_stopped_after_it_looked_at_the_channel_says_nothing_any
     async with standing_still(stage, paused):
         await stage.start_bot()
         assert said(await outcome(stage.slack, card, seconds=20))["state"] == "applied"
-        await eventually(happened(stage, "told"))
+        await eventually(happened(url, "told"))
         answered.set()
     await stage.slack.wait_for(lambda: "held up for too long" in paused.log, 20)
     assert await paused.end() == 0
     assert len(replies(stage.slack, card)) == 1
     assert (await kinds(url, card)).count("told") == 1
-
-
-def happened(stage: Stage, kind: str) -> Callable[[], Awaitable[bool]]:
-    """Return the question whether an event of this kind is the last of all."""
-
-    async def look() -> bool:
-        return (await recorded(stage.environment(0)["DATABASE_URL"]))[-1].type == kind
-
-    return look
 
 
 async def called(stage: Stage) -> tuple[Message, Gate]:

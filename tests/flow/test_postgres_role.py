@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from database import database_of, execute, forget_database, schema_of
-from stores import eventually, kinds
+from stores import eventually, happened, kinds
 
 from bot.playground.acts import ask, outcome, said
 from bot.playground.stage import Stage
@@ -50,11 +50,7 @@ async def test_with_the_rights_that_the_readme_leaves_it_the_bot_does_everything
             for person in (stage.ana, stage.ben):
                 await person.click(card, "approve")
             assert said(await outcome(stage.slack, card))["state"] == "applied"
-
-        async def told() -> bool:
-            return "told" in await kinds(database, card)
-
-        await eventually(told)
+        await eventually(happened(database, "told"))
         before = await kinds(database, card)
         for wish in (
             "update events set actor = 'UX'",

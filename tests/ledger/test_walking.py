@@ -44,7 +44,7 @@ Ask = Callable[..., Awaitable[Change]]
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | SecretStr]:
-    """Fill a ledger with some thousand changes."""
+    """Fill a ledger with some hundred changes."""
     address = tmp_path / "ledger.db" if request.param == "sqlite" else database_of(tmp_path)
     fill(CHANGES, NOON, address)
     yield address
