@@ -20,7 +20,7 @@ demo-script: $(INSTALLED)
 
 test: $(INSTALLED)
 	@echo "leaving out tests/browser, which needs a Chromium: make test-browser"
-	@# two files at a time: with four, tests that wait for processes came too late now and then
+	@# two files at a time: with four, some runs failed in tests that wait for processes
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 test-browser: $(INSTALLED)

@@ -1,6 +1,7 @@
 """Every parameter of a backup plan, stated once: its type, text form, label, group, rule and meaning.
 
-Validation, the modal, inline errors, hints, the diff, the request and the README's table all ask these fields.
+Validation, the modal, inline errors, hints, the diff, the request and the README's table all ask these fields. It is
+long because it is one list, in the order of the form.
 """
 
 from typing import Annotated

@@ -61,7 +61,10 @@ export function fill(node, ...children) {
   node.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
-/** Bring a list up to date without touching what did not change: focus, scrolling and open details stay; the focus also in what did. */
+/**
+ * Bring a list up to date without touching what did not change: focus, scrolling and open details stay.
+ * What is drawn anew gets the focus back on the element of the same name.
+ */
 export function keyed(parent, items, key, sign, draw) {
   const known = parent.keyed ?? new Map();
   const now = new Map();
