@@ -7,10 +7,8 @@ two records with nothing to wait for, a trigger in the ledger's file keeps the p
 import asyncio
 import json
 import sqlite3
-import sys
 import time
 from asyncio import Event as Bell
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import run_bot
 
 from bot.core.events import moment
 from bot.playground.acts import ENDED, buttons, cards, fill, open_form, replies, said
@@ -146,7 +145,7 @@ class Scene:
         locked_since = time.monotonic()
         while time.monotonic() < locked_since + 0.2:
             try:
-                self._write("begin immediate")
+                self._write("begin immediate", wait=0)
                 locked_since = time.monotonic()
             except sqlite3.OperationalError:
                 pass
@@ -163,8 +162,9 @@ class Scene:
         finally:
             ledger.close()
 
-    def _write(self, statement: str) -> None:
-        ledger = sqlite3.connect(self.stage.ledger_file, timeout=0, isolation_level=None)
+    def _write(self, statement: str, *, wait: float = PATIENCE) -> None:
+        """Wait so many seconds until nobody else is writing, then write."""
+        ledger = sqlite3.connect(self.stage.ledger_file, timeout=wait, isolation_level=None)
         try:
             ledger.execute(statement)
         finally:
@@ -482,12 +482,9 @@ async def settle(scene: Scene, found: Aftermath) -> None:
 
 async def problems_of(stage: Stage) -> str:
     """Return everything that should not be: broken chains, broken rules of Slack's, tracebacks."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "ledger", "verify", "--slack", env=stage.environment(0), stdout=PIPE, stderr=PIPE
-    )
-    out, err = await process.communicate()
+    code, out, err = await run_bot("ledger", "verify", "--slack", environment=stage.environment(0))
     found = [*stage.slack.violations, *(bot.log for bot in stage.bots if "Traceback" in bot.log)]
-    return "\n".join([(out + err).decode(), *found]) if process.returncode or found else ""
+    return "\n".join([out + err, *found]) if code or found else ""
 
 
 def effects_on(scene: Scene) -> int:
