@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -15,9 +16,9 @@ from bot.ledger.statements import Row
 from bot.ledger.store import open_ledger
 from bot.ledger.walking import Check
 from bot.policy_file import load_policy
-from bot.slack.heads import Heads, told_heads
-from bot.slack.identity import identify
-from bot.slack.web import new_client, new_session
+
+if TYPE_CHECKING:
+    from bot.slack.heads import Heads
 
 
 async def verify(
@@ -48,7 +49,11 @@ async def verify(
     return findings, check.changes, check.events
 
 
-async def _told(slack: SlackSettings, channels: set[str]) -> Heads:
+async def _told(slack: SlackSettings, channels: set[str]) -> "Heads":
+    from bot.slack.heads import told_heads  # noqa: PLC0415 - the ledger alone is verified without Slack's library
+    from bot.slack.identity import identify  # noqa: PLC0415
+    from bot.slack.web import new_client, new_session  # noqa: PLC0415
+
     session = new_session()
     try:
         client = new_client(slack.slack_bot_token.get_secret_value(), slack.slack_api_url, session)

@@ -1,12 +1,10 @@
 """`policy explain`: what it answers from the file alone, with DBS and with Slack, and what it says of the unknown."""
 
-import asyncio
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import Ended, run_bot, run_here
 
 from bot.playground.dbs.plans import mysql_on_rds
 from bot.playground.stage import Stage
@@ -42,7 +40,7 @@ FROM_730 = ("--now", "BackupRetentionPeriod=730")
 HEADLINE = "If backups are kept for less time, rule “production retention” applies as well."
 BOTH = "2 people must approve, at least 1 of S0DBA and 1 of S0SRE, "
 
-Explain = Callable[..., subprocess.CompletedProcess[str]]
+Explain = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -51,18 +49,15 @@ def explain(tmp_path: Path) -> Explain:
     file = tmp_path / "policy.toml"
     file.write_text(POLICY, encoding="utf-8")
 
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 - ourselves
-            [sys.executable, "-m", "bot", "policy", "explain", *arguments],
-            env={"POLICY_FILE": str(file), **environment}, capture_output=True, text=True, check=False, timeout=30,
-        )  # fmt: skip
+    def run(*arguments: str) -> Ended:
+        return run_here("policy", "explain", *arguments, environment={"POLICY_FILE": str(file)})
 
     return run
 
 
-def lines(answered: subprocess.CompletedProcess[str]) -> list[str]:
-    assert (answered.returncode, answered.stderr) == (0, "")
-    return answered.stdout.splitlines()
+def lines(ended: Ended) -> list[str]:
+    assert (ended.code, ended.err) == (0, "")
+    return ended.out.splitlines()
 
 
 def test_the_file_alone_answers_with_the_defaults_and_with_what_may_apply(explain: Explain) -> None:
@@ -126,49 +121,30 @@ def test_a_line_that_cannot_be_used_ends_with_2_and_says_why(
     explain: Explain, arguments: tuple[str, ...], said: str
 ) -> None:
     answered = explain(*arguments)
-    assert (answered.returncode, answered.stdout) == (2, "")
-    assert said in " ".join(answered.stderr.split())
+    assert (answered.code, answered.out) == (2, "")
+    assert said in " ".join(answered.err.split())
 
 
 def test_what_may_be_a_password_is_not_repeated(explain: Explain) -> None:
     for given in ("SourceEndpointPassword=hunter2", "hunter2"):
         answered = explain("--plan", "p", "--set", given)
-        assert answered.returncode == 2
-        assert "hunter2" not in answered.stderr + answered.stdout
+        assert answered.code == 2
+        assert "hunter2" not in answered.err + answered.out
 
 
 def test_a_policy_or_settings_that_cannot_be_used_end_with_2(explain: Explain, tmp_path: Path) -> None:
     answered = explain(*SHORTER, "--slack")
-    assert (answered.returncode, answered.stdout) == (2, "")
-    assert answered.stderr.startswith("SLACK_BOT_TOKEN is not set")
+    assert (answered.code, answered.out) == (2, "")
+    assert answered.err.startswith("SLACK_BOT_TOKEN is not set")
     file = tmp_path / "policy.toml"
     file.write_text("[defaults]\n")
     answered = explain(*SHORTER)
-    assert (answered.returncode, answered.stderr) == (2, f"POLICY_FILE {file}: defaults.approvers: is missing\n")
+    assert (answered.code, answered.err) == (2, f"POLICY_FILE {file}: defaults.approvers: is missing\n")
 
 
-def test_from_the_file_alone_it_starts_without_slacks_and_alibabas_libraries(tmp_path: Path) -> None:
-    file = tmp_path / "policy.toml"
-    file.write_text(POLICY, encoding="utf-8")
-    code = (
-        f"import sys; sys.argv[1:] = {['policy', 'explain', *SHORTER]}\n"
-        "try:\n    from bot.cli import main; main()\n"
-        "finally:\n    print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
-    )
-    started = subprocess.run(  # noqa: S603 - ourselves
-        [sys.executable, "-c", code], env={"POLICY_FILE": str(file)}, capture_output=True, text=True, check=True
-    )
-    assert not {"slack_sdk", "aiohttp", "httpx", "alibabacloud_credentials"} & set(started.stderr.split())
-
-
-async def told(stage: Stage, *arguments: str, **environment: str) -> tuple[int, str, str]:
+async def told(stage: Stage, *arguments: str, **environment: str) -> Ended:
     """Run `policy explain` beside the fakes."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "policy", "explain", *arguments,
-        env={**stage.environment(0), **environment}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    return await run_bot("policy", "explain", *arguments, environment={**stage.environment(0), **environment})
 
 
 async def test_dbs_and_slack_are_asked_where_told_to(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from commands import cli
+from commands import run_bot
 
 from bot.playground.stage import Bot, Stage
 from chaos.crowd import Crowd
@@ -187,5 +187,5 @@ async def _come_to_rest(stage: Stage, store: Store, crowd: Crowd) -> None:
 
 async def _verified(stage: Stage, folder: Path) -> list[str]:
     """Return what `ledger verify --slack` says, where it is not content."""
-    code, printed = await cli("ledger", "verify", "--slack", folder=folder, **stage.environment(1))
-    return [] if code == 0 else [printed]
+    code, out, err = await run_bot("ledger", "verify", "--slack", folder=folder, environment=stage.environment(1))
+    return [] if code == 0 else [out + err]

@@ -1,8 +1,5 @@
 """Stages with real processes on them, and the means to look at what is left of one: its log, its file, its words."""
 
-import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,8 +8,6 @@ from typing import Any
 import pytest
 
 from bot.playground.stage import Stage
-
-Cli = Callable[..., Awaitable[tuple[int, str, str]]]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -38,21 +33,3 @@ async def set_stage(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Sta
             assert stage.slack.violations == []
     for bot in (bot for stage in stages for bot in stage.bots):
         assert "Traceback" not in bot.log, bot.log
-
-
-@pytest.fixture
-def run_bot(tmp_path: Path) -> Cli:
-    """Run `python -m bot` to its end with these variables, and return exit code, standard output and error."""
-
-    async def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
-        path = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", *arguments,
-            env={**path, **environment}, cwd=tmp_path, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
-
-    return run

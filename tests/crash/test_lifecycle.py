@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 
 import aiohttp
+from commands import run_bot
 
 from bot.playground.acts import ask, card_now, cards, fill, new_card, open_form, outcome, said
 from bot.playground.dbs.faults import Gate, hold
@@ -13,7 +14,6 @@ from bot.playground.slack.server import SCOPES
 from bot.playground.stage import Bot, Stage
 
 SetStage = Callable[..., Awaitable[Stage]]
-Cli = Callable[..., Awaitable[tuple[int, str, str]]]
 
 WISH = {"BackupRetentionPeriod": "30", "SourceEndpointPassword": "orders-db", "AutoStartBackup": "true",
         "BackupStrategyType": "simple"}  # fmt: skip
@@ -63,7 +63,7 @@ async def refusal(stage: Stage, **settings: str) -> list[str]:
     return [line for line in bot.log.splitlines() if not re.match(r"[0-9]{4}-[0-9-]+T", line)]
 
 
-async def test_serve_ends_with_2_and_a_sentence_for_each_thing_that_is_wrong(set_stage: SetStage, run_bot: Cli) -> None:
+async def test_serve_ends_with_2_and_a_sentence_for_each_thing_that_is_wrong(set_stage: SetStage) -> None:
     stage = await set_stage()
     bad, missing, folder = stage.folder / "bad.toml", stage.folder / "nowhere.toml", stage.folder / "no" / "ledger.db"
     bad.write_text(BAD_POLICY, encoding="utf-8")
@@ -88,7 +88,8 @@ async def test_serve_ends_with_2_and_a_sentence_for_each_thing_that_is_wrong(set
     paths = ["defaults.approvals", "defaults.expires", "secrets.orders-db.sources[0]"]
     assert [line.split(": ")[1] for line in policy] == paths
     assert all(line.startswith(f"POLICY_FILE {bad}: ") for line in policy)
-    assert await run_bot("policy", "check", POLICY_FILE=str(bad)) == (2, "", "".join(f"{line}\n" for line in policy))
+    checked = await run_bot("policy", "check", environment={"POLICY_FILE": str(bad)})
+    assert checked == (2, "", "".join(f"{line}\n" for line in policy))
     assert no_policy == [f"POLICY_FILE {missing} cannot be read: No such file or directory."]
     assert port == [f"HOST and PORT: nothing can listen on 127.0.0.1, port {in_use.port}: Address already in use."]
     assert [line.split(": ")[0] for line in ledger] == ["DATABASE_URL"]

@@ -9,14 +9,13 @@ from contextlib import AbstractContextManager, contextmanager
 
 import psycopg
 import pytest
+from commands import run_bot
 from stores import recorded
 
 from bot.playground.acts import ask, card_now, fill, open_form, outcome, replies, said
 from bot.playground.dbs.faults import Gate, hold
 from bot.playground.slack.person import Person
 from bot.playground.stage import Bot, Stage
-
-Cli = Callable[..., Awaitable[tuple[int, str, str]]]
 
 WISH = {"BackupRetentionPeriod": "30", "SourceEndpointPassword": "orders-db", "AutoStartBackup": "true",
         "BackupStrategyType": "simple"}  # fmt: skip
@@ -105,7 +104,6 @@ async def under_the_input(person: Person) -> str:
 async def test_req33_when_the_ledger_cannot_be_written_everybody_is_told_and_nothing_is_recorded(
     store: dict[str, str],
     set_stage: Callable[..., Awaitable[Stage]],
-    run_bot: Cli,
     obstacle: Callable[[Stage, Bot], AbstractContextManager[None]],
     seconds: float,
     sentence: str,
@@ -162,7 +160,7 @@ async def test_req33_when_the_ledger_cannot_be_written_everybody_is_told_and_not
     await ben.close_view()
     await ben.click(card, "approve")
     assert said(await outcome(stage.slack, card))["state"] == "applied"
-    assert (await run_bot("ledger", "verify", "--slack", **stage.environment(0)))[0] == 0
+    assert (await run_bot("ledger", "verify", "--slack", environment=stage.environment(0)))[0] == 0
     assert sorted(effect.plan_id for effect in stage.dbs.effects) == ["dbsmysqlrds01", REDIS]
     assert (len(replies(stage.slack, card)), len(replies(stage.slack, sent))) == (1, 1)
     assert len({call.params["ClientToken"] for call in stage.dbs.calls("ConfigureBackupPlan")}) == 2

@@ -5,18 +5,18 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 
 import pytest
+from commands import run_bot
 from stores import kinds
 
 from bot.playground.acts import ask, outcome, replies, said
 from bot.playground.stage import Stage
 
-Cli = Callable[..., Awaitable[tuple[int, str, str]]]
 REDIS, WISH = "dbsredisecs01", {"BackupRetentionPeriod": "30"}
 
 
 @pytest.mark.parametrize("approvals", [1, 2])
 async def test_what_was_sent_after_the_backup_is_stale_and_named_by_the_comparison_with_slack(
-    set_stage: Callable[..., Awaitable[Stage]], run_bot: Cli, approvals: int
+    set_stage: Callable[..., Awaitable[Stage]], approvals: int
 ) -> None:
     stage = await set_stage(SWEEP_INTERVAL="1s")
     first = await stage.start_bot()
@@ -35,7 +35,7 @@ async def test_what_was_sent_after_the_backup_is_stale_and_named_by_the_comparis
     for ending in ("-wal", "-shm"):
         stage.ledger_file.with_name(stage.ledger_file.name + ending).unlink(missing_ok=True)
     copy.replace(stage.ledger_file)
-    code, told, _ = await run_bot("ledger", "verify", "--slack", **stage.environment(0))
+    code, told, _ = await run_bot("ledger", "verify", "--slack", environment=stage.environment(0))
     assert (code, "are missing" in told, said(card)["change_id"] in told) == (1, True, True)
 
     await stage.start_bot()

@@ -10,13 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from commands import run_bot
+
 from bot.clock import SystemClock
 from bot.ledger.sqlite import SqliteLedger
 from bot.playground.acts import ask, outcome, said, settled
 from bot.playground.dbs.plans import mysql_on_rds
 from bot.playground.stage import Stage
 
-Cli = Callable[..., Awaitable[tuple[int, str, str]]]
 Json = dict[str, Any]
 
 WISH = {"BackupRetentionPeriod": "30", "SourceEndpointPassword": "orders-db", "AutoStartBackup": "true",
@@ -89,7 +90,7 @@ def tampered(original: Path, name: str, *statements: tuple[str, tuple[object, ..
 
 
 async def test_req31_everything_that_happened_is_in_the_history_and_every_hash_follows_from_its_definition(
-    set_stage: Callable[..., Awaitable[Stage]], run_bot: Cli
+    set_stage: Callable[..., Awaitable[Stage]],
 ) -> None:
     stage = await set_stage()
     one, two, three = await played(stage)
@@ -98,10 +99,10 @@ async def test_req31_everything_that_happened_is_in_the_history_and_every_hash_f
     metadata = {"event_type": "backup_plan_change", "event_payload": forged}
     stage.slack.post_as_other_bot("C0OPS", "I was there", metadata=metadata)
     shown, exported, verified, with_slack = await asyncio.gather(
-        run_bot("ledger", "show", one, **here),
-        run_bot("ledger", "export", **here),
-        run_bot("ledger", "verify", **here),
-        run_bot("ledger", "verify", "--slack", **here),
+        run_bot("ledger", "show", one, environment=here),
+        run_bot("ledger", "export", environment=here),
+        run_bot("ledger", "verify", environment=here),
+        run_bot("ledger", "verify", "--slack", environment=here),
     )
     assert verified == with_slack == (0, "3 changes, 17 events: every hash follows from the one before.\n", "")
 
@@ -126,7 +127,7 @@ async def test_req31_everything_that_happened_is_in_the_history_and_every_hash_f
 
 
 async def test_req32_who_writes_to_the_ledger_is_found_out_by_its_hashes_or_by_the_heads_told_in_slack(
-    set_stage: Callable[..., Awaitable[Stage]], run_bot: Cli
+    set_stage: Callable[..., Awaitable[Stage]],
 ) -> None:
     stage = await set_stage()
     one, two, three = await played(stage)
@@ -153,9 +154,9 @@ async def test_req32_who_writes_to_the_ledger_is_found_out_by_its_hashes_or_by_t
     first = stage.environment(0) | tampered(stage.ledger_file, "seen", *seen)
     second = stage.environment(0) | tampered(stage.ledger_file, "unseen", *unseen)
     by_itself, consistent, beside_slack = await asyncio.gather(
-        run_bot("ledger", "verify", **first),
-        run_bot("ledger", "verify", **second),
-        run_bot("ledger", "verify", "--slack", **second),
+        run_bot("ledger", "verify", environment=first),
+        run_bot("ledger", "verify", environment=second),
+        run_bot("ledger", "verify", "--slack", environment=second),
     )
     assert by_itself[::2] == (1, "")
     assert places(by_itself[1]) == [(one, 3), (two, 3), (three, 3)]
@@ -182,7 +183,7 @@ def places(findings: str) -> list[tuple[str, int]]:
 
 
 async def test_what_the_ledger_commands_cannot_do_ends_with_2_and_a_sentence(
-    set_stage: Callable[..., Awaitable[Stage]], run_bot: Cli
+    set_stage: Callable[..., Awaitable[Stage]],
 ) -> None:
     stage = await set_stage()
     await SqliteLedger(stage.ledger_file, SystemClock(), timedelta(seconds=15)).close()
@@ -191,12 +192,12 @@ async def test_what_the_ledger_commands_cannot_do_ends_with_2_and_a_sentence(
     nowhere = here | {"DATABASE_URL": f"sqlite:///{stage.folder / 'nowhere.db'}"}
     wrong_token = here | {"SLACK_BOT_TOKEN": "xoxb-of-somebody-else"}
     found = await asyncio.gather(
-        run_bot("ledger", "show", "1m866xxt6798ahn", **here),
-        run_bot("ledger", "verify", "--loudly", **here),
-        run_bot("ledger", "show", **here),
-        run_bot("ledger", "verify", "--slack", **without_token),
-        run_bot("ledger", "verify", "--slack", **wrong_token),
-        run_bot("ledger", "export", **nowhere),
+        run_bot("ledger", "show", "1m866xxt6798ahn", environment=here),
+        run_bot("ledger", "verify", "--loudly", environment=here),
+        run_bot("ledger", "show", environment=here),
+        run_bot("ledger", "verify", "--slack", environment=without_token),
+        run_bot("ledger", "verify", "--slack", environment=wrong_token),
+        run_bot("ledger", "export", environment=nowhere),
     )
     assert [code for code, _, _ in found] == [2] * 6
     assert [out for _, out, _ in found] == [""] * 6

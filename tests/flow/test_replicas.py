@@ -3,13 +3,14 @@
 import asyncio
 from pathlib import Path
 
-from commands import cli
+from commands import run_bot
 
 from bot.playground.acts import ask, buttons, outcome, replies, said, settled
 from bot.playground.stage import Stage
 
 
 async def test_two_replicas_carry_a_change_out_once(tmp_path: Path, database: str) -> None:
+    here = {"DATABASE_URL": database}
     async with Stage(tmp_path, DATABASE_URL=database) as stage:
         bots = await asyncio.gather(stage.start_bot(), stage.start_bot())
         stage.slack.point_at(bots[0].events_url)
@@ -24,10 +25,10 @@ async def test_two_replicas_carry_a_change_out_once(tmp_path: Path, database: st
         card = await settled(stage.slack, card)
         assert ended["state"] == "applied"
         assert (len(stage.dbs.effects), len(replies(stage.slack, card)), buttons(card)) == (1, 1, [])
-        assert await cli("ledger", "verify", DATABASE_URL=database) == (
-            0, f"1 change, {int(ended['seq']) + 1} events: every hash follows from the one before.\n",
+        assert await run_bot("ledger", "verify", environment=here) == (
+            0, f"1 change, {int(ended['seq']) + 1} events: every hash follows from the one before.\n", "",
         )  # fmt: skip
-        code, history = await cli("ledger", "show", str(said(card)["change_id"]), DATABASE_URL=database)
+        code, history, _ = await run_bot("ledger", "show", str(said(card)["change_id"]), environment=here)
         assert code == 0
         assert history.count("approved ") == 2
         assert [await bot.end() for bot in bots] == [0, 0]
@@ -39,6 +40,7 @@ async def test_two_replicas_carry_a_change_out_once(tmp_path: Path, database: st
 async def test_two_replicas_in_socket_mode_share_the_clicks_and_carry_each_change_out_once(
     tmp_path: Path, database: str
 ) -> None:
+    here = {"DATABASE_URL": database}
     async with Stage(tmp_path, socket_mode=True, DATABASE_URL=database) as stage:
         bots = await asyncio.gather(stage.start_bot(), stage.start_bot())
         await stage.slack.wait_for(lambda: stage.slack.sockets.connections == 4, 20)
@@ -60,7 +62,7 @@ async def test_two_replicas_in_socket_mode_share_the_clicks_and_carry_each_chang
         for person in (stage.ana, stage.ben):
             await person.click(card, "approve")
         assert said(await outcome(stage.slack, card))["state"] == "applied"
-        assert (await cli("ledger", "verify", DATABASE_URL=database))[0] == 0
+        assert (await run_bot("ledger", "verify", environment=here))[0] == 0
         assert await stays.end() == 0
         assert stage.slack.violations == []
         for bot in bots:

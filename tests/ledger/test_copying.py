@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from bench.ledger_filled import fill
-from commands import cli
+from commands import Ended, run_bot
 from database import database_of, execute, schema_of, server
 from psycopg import sql
 from pydantic import SecretStr
@@ -93,9 +93,9 @@ async def interfere(target: SecretStr, table: str, what: str) -> None:
         database.execute(statements.encode())
 
 
-async def copied_by(url: str, to: str, folder: Path | None = None) -> tuple[int, str]:
-    """Run the command on the ledger at `url`; return its exit code and all that it printed."""
-    return await cli("ledger", "copy", "--to", to, folder=folder, DATABASE_URL=url)
+async def copied_by(url: str, to: str, folder: Path | None = None) -> Ended:
+    """Run the command on the ledger at `url`."""
+    return await run_bot("ledger", "copy", "--to", to, folder=folder, environment={"DATABASE_URL": url})
 
 
 async def test_every_row_arrives_as_it_was(source: Path, target: SecretStr) -> None:
@@ -173,9 +173,9 @@ async def test_a_file_that_a_bot_has_open_is_not_copied_though_it_is_idle(tmp_pa
     """What it recorded afterwards would be lost, and two bots would carry the same changes out."""
     async with Stage(tmp_path) as stage:
         bot = await stage.start_bot()
-        code, said = await copied_by(stage.database_url, target.get_secret_value())
-        assert (code, said) == (
-            2, f"DATABASE_URL: {stage.ledger_file} is open in another process: end the bot and what else uses it.\n",
+        assert await copied_by(stage.database_url, target.get_secret_value()) == (
+            2, "",
+            f"DATABASE_URL: {stage.ledger_file} is open in another process: end the bot and what else uses it.\n",
         )  # fmt: skip
         assert rows(target, "events") == []
         assert await bot.end() == 0
@@ -305,8 +305,8 @@ async def test_a_longer_ledger_is_not_held_in_memory(tmp_path: Path, target: Sec
 async def test_what_cannot_be_copied_is_said_in_one_sentence_without_the_password(
     source: Path, address: str, to: str, sentence: str
 ) -> None:
-    code, said = await copied_by(address, to, source.parent)
-    assert (code, sentence in said, "s3same" in said, "Traceback" in said) == (2, True, False, False), said
+    code, out, said = await copied_by(address, to, source.parent)
+    assert (code, out, sentence in said, "s3same" in said, "Traceback" in said) == (2, "", True, False, False), said
 
 
 async def test_a_change_approved_once_in_the_file_is_carried_out_from_postgresql(
@@ -318,8 +318,7 @@ async def test_a_change_approved_once_in_the_file_is_carried_out_from_postgresql
         card = await ask(stage.slack, stage.rita, "dbsmysqlrds01", wish)
         await stage.ana.click(card, "approve")
         assert await bot.end() == 0
-        code, printed = await copied_by(stage.database_url, target.get_secret_value())
-        assert (code, printed) == (0, COPIED)
+        assert await copied_by(stage.database_url, target.get_secret_value()) == (0, COPIED, "")
         moved = await stage.start_bot(DATABASE_URL=target.get_secret_value())
         await stage.ben.click(card, "approve")
         ended = said(await outcome(stage.slack, card))
@@ -327,12 +326,12 @@ async def test_a_change_approved_once_in_the_file_is_carried_out_from_postgresql
         assert (ended["state"], len(stage.dbs.effects), len(replies(stage.slack, card)), buttons(card)) == (
             "applied", 1, 1, [],
         )  # fmt: skip
-        assert (await cli("ledger", "verify", DATABASE_URL=target.get_secret_value()))[0] == 0
+        assert (await run_bot("ledger", "verify", environment={"DATABASE_URL": target.get_secret_value()}))[0] == 0
         assert await moved.end() == 0
         assert stage.slack.violations == []
 
 
 async def test_the_command_ends_with_1_where_a_history_does_not_hold_together(source: Path, target: SecretStr) -> None:
     alter(source, "update events set actor = 'UX' where change_id = 'c1' and seq = 2")
-    code, said = await copied_by(LEDGER, target.get_secret_value(), source.parent)
+    code, said, _ = await copied_by(LEDGER, target.get_secret_value(), source.parent)
     assert (code, said.startswith("change c1, event 2: it is not what was recorded"), said.count("\n")) == (1, True, 1)
