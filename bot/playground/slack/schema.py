@@ -66,10 +66,15 @@ def rendered_length(blocks: list[Json]) -> int:
     return sum(len(text) for text in _texts(blocks))
 
 
+def compile_schemas() -> None:
+    """Compile what every view and message is held against: half a second, in which nobody may wait for an answer."""
+    for definition in ("KnownModal", "KnownMessage"):
+        _validator(definition)
+
+
 @functools.cache
 def _validator(definition: str) -> Callable[[Any], Any]:
     schema = json.loads(files(__package__).joinpath("block-kit.schema.json").read_text("utf-8"))
-    # compiled on first use: a fifth of a second that nobody pays at import
     compiled: Callable[[Any], Any] = fastjsonschema.compile(
         {**schema, "allOf": [{"$ref": f"#/definitions/{definition}"}]}
     )
