@@ -131,6 +131,7 @@ UPSETS: dict[str, tuple[Callable[[Stage], None], str]] = {
 }
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("upset", UPSETS)
 async def test_a_demo_in_which_something_differs_fails_and_names_the_step(upset: str) -> None:
     prepare, step = UPSETS[upset]

@@ -4,9 +4,8 @@ import asyncio
 import os
 import socket
 import sys
-from asyncio.subprocess import Process
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import aiohttp
 
@@ -28,6 +27,19 @@ sources = ["rm-uf6orders01", "i-bp1mysql01", "10.0.3.7"]
 CHANNEL = "C0OPS"
 PASSWORD = "correct-horse-battery-staple"  # noqa: S105 - the playground's own
 READY_SECONDS = 30.0
+
+
+class Process(Protocol):
+    """What is asked of a process, in asyncio's words."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    async def wait(self) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
 
 
 class Stage:
@@ -104,15 +116,17 @@ class Stage:
         """Start `python -m bot serve` and return at once, whatever becomes of it."""
         port = free_port()
         log = self.folder / f"bot-{port}.log"
-        with log.open("wb") as stream:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "serve",
-                env={**self.environment(port), **settings}, stdin=asyncio.subprocess.DEVNULL, stdout=stream,
-                stderr=stream,
-            )  # fmt: skip
-        bot = Bot(process, port, log)
+        bot = Bot(await self.serve({**self.environment(port), **settings}, log), port, log)
         self.bots.append(bot)
         return bot
+
+    async def serve(self, environment: dict[str, str], log: Path) -> Process:
+        """Start `python -m bot serve` with exactly these variables; whatever it prints is written into `log`."""
+        with log.open("wb") as stream:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot", "serve",
+                env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=stream, stderr=stream,
+            )  # fmt: skip
 
 
 class Bot:

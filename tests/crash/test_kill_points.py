@@ -27,6 +27,8 @@ from bot.playground.slack.form import Ack
 from bot.playground.slack.person import Person
 from bot.playground.stage import Stage
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 LEASE, SWEEP = 6, 1
 SETTINGS = {"EXECUTION_LEASE": "6s", "DBS_TIMEOUT": "5s", "SWEEP_INTERVAL": "1s", "TELL_GRACE": "1s"}
 MARGIN = 15.0

@@ -17,6 +17,8 @@ from bot.playground.dbs.faults import Gate, hold
 from bot.playground.slack.person import Person
 from bot.playground.stage import Bot, Stage
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 WISH = {"BackupRetentionPeriod": "30", "SourceEndpointPassword": "orders-db", "AutoStartBackup": "true",
         "BackupStrategyType": "simple"}  # fmt: skip
 REDIS, REDIS_WISH = "dbsredisecs01", {"BackupRetentionPeriod": "30"}

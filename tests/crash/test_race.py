@@ -14,6 +14,8 @@ from bot.playground.slack.form import Ack
 from bot.playground.slack.person import Person
 from bot.playground.stage import POLICY, Stage
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 CROWD = 50
 WISH = {"BackupRetentionPeriod": "30", "SourceEndpointPassword": "orders-db", "AutoStartBackup": "true",
         "BackupStrategyType": "simple"}  # fmt: skip

@@ -11,6 +11,8 @@ from stores import kinds
 from bot.playground.acts import ask, outcome, replies, said
 from bot.playground.stage import Stage
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 REDIS, WISH = "dbsredisecs01", {"BackupRetentionPeriod": "30"}
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from commands import run_bot
 
 from bot.clock import SystemClock
@@ -17,6 +18,8 @@ from bot.ledger.sqlite import SqliteLedger
 from bot.playground.acts import ask, outcome, said, settled
 from bot.playground.dbs.plans import mysql_on_rds
 from bot.playground.stage import Stage
+
+pytestmark = pytest.mark.usefixtures("forked")
 
 Json = dict[str, Any]
 

@@ -17,6 +17,11 @@ from bot.playground.stage import Stage
 OpenStage = Callable[..., Awaitable[Stage]]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _processes(forked: None) -> None:
+    """Every process is forked."""
+
+
 @pytest.fixture
 async def open_stage(tmp_path: Path) -> AsyncIterator[OpenStage]:
     """Open a stage with the settings of `Stage`; `await stage.start_bot()` starts the real process on it.
