@@ -125,7 +125,9 @@ def key(change: Change | None, now: datetime) -> Key:
     if change.attempt is None:
         return (*said, left)
     lease = max(timedelta(), change.lease_end - now)
-    used = Sent(attempt=change.attempt.attempt) in [event.content() for event in change.history]
+    used = (Sent.type(), change.attempt.attempt) in [
+        (event.type, event.data.get("attempt")) for event in change.history
+    ]
     return (*said, left, sending, change.attempt.owner, lease, used)
 
 
