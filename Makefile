@@ -21,7 +21,7 @@ demo-script: $(INSTALLED)
 test: $(INSTALLED)
 	@echo "leaving out tests/browser, which needs a Chromium: make test-browser"
 	@# two files at a time: with four, some runs failed in tests that wait for processes
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 4 --dist loadfile
 
 test-browser: $(INSTALLED)
 	@$(BIN)/pytest tests/browser

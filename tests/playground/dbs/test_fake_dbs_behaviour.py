@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from stores import eventually
 
 from bot.playground.dbs import FakeDbs, Gate, faults
 from bot.playground.dbs.plans import ESCAPED, catalogue, crowd
@@ -215,10 +216,19 @@ async def test_a_gate_holds_a_call_before_or_after_the_effect(call: "Caller", fa
 
 
 async def test_a_slow_call_takes_effect_even_if_nobody_waits_for_it(call: "Caller", fake: FakeDbs) -> None:
-    fake.next(CONFIGURE, faults.slow(0.05))
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(call(CONFIGURE, ORDERS), 0.02)
-    await asyncio.sleep(0.1)
+    async def arrived() -> object:
+        return fake.calls(CONFIGURE)
+
+    async def done() -> object:
+        return fake.effects
+
+    fake.next(CONFIGURE, faults.slow(0.2))
+    asking = asyncio.create_task(call(CONFIGURE, ORDERS))
+    await eventually(arrived)
+    asking.cancel()
+    assert fake.effects == []
+    await eventually(done)
+    assert asking.cancelled()
     assert len(fake.effects) == 1
 
 
