@@ -1,15 +1,14 @@
-"""The bot's command line: as a process, as an administrator runs it, or in this one, where only the words matter."""
+"""The bot's command line: in a process of its own, or in this one, where only the words matter."""
 
-import asyncio
 import os
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from unittest import mock
 
 from click.testing import CliRunner
+from forked import Forked
 
 from bot.cli import main
 
@@ -23,15 +22,11 @@ class Ended(NamedTuple):
 
 
 async def run_bot(*arguments: str, environment: Mapping[str, str], folder: Path | None = None) -> Ended:
-    """Run `python -m bot` to its end in a folder, else this one, with these variables and where programs are."""
-    path = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", *arguments, env={**path, **environment}, cwd=folder, stdin=DEVNULL, stdout=PIPE,
-        stderr=PIPE,
-    )  # fmt: skip
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
+    """Run a command to its end in a process with just these variables, in a folder, else where we are."""
+    with TemporaryDirectory() as temporary:
+        out, err = Path(temporary) / "out", Path(temporary) / "err"
+        code = await Forked(arguments, environment, out=out, err=err, folder=folder or Path.cwd()).wait()
+        return Ended(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
 
 def run_here(*arguments: str, environment: Mapping[str, str] | None = None, stdin: str = "") -> Ended:

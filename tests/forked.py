@@ -1,29 +1,40 @@
 """Processes of the bot that start in a tenth of the time: forked from one that has imported everything before.
 
-For tests of what the bot does. How it starts, ends and dies is tested with `python -m bot serve`, as elsewhere.
+For tests of what the bot does. How it starts and ends is tested with `python -m bot`, as elsewhere.
 """
 
 import asyncio
 import os
 import signal
+from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 
 from bot.cli import main
-from bot.playground.stage import Stage
+from bot.playground.stage import Process, Stage
 
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["bot.app", "bot.cli", "bot.ledger.postgres", "bot.ledger.sqlite", "bot.serve"])
+_CONTEXT.set_forkserver_preload(["bot.app", "bot.explaining", "bot.ledger.postgres", "bot.serve", "bot.verification"])
+_serve_anew = Stage.serve
 
 
 class Forked:
-    """Runs `serve` with exactly these variables and writes everything into `log`; used like a process of asyncio's."""
+    """Does what `python -m bot` would with exactly these variables, in this folder; used like a process of asyncio's.
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    `out` and `err`, which may be one, become the files with what it prints.
+    """
+
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], *, out: Path, err: Path, folder: Path
+    ) -> None:
+        for path in (out, err):
+            path.touch()  # there may be somebody who reads before there is anything
         self.returncode: int | None = None
         self._ended = asyncio.Event()
         # a daemon, so that it does not outlive tests that are broken off
-        self._process = _CONTEXT.Process(target=_serve, args=(environment, log), daemon=True)
+        self._process = _CONTEXT.Process(
+            target=_run, args=(tuple(arguments), dict(environment), out, err, folder), daemon=True
+        )
         self._process.start()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._process.sentinel, self._end)
@@ -58,15 +69,18 @@ class Forked:
         self._ended.set()
 
 
-async def serve_forked(_: Stage, environment: dict[str, str], log: Path) -> Forked:
-    """Stand in for `Stage.serve`."""
-    return Forked(environment, log)
+async def serve_forked(stage: Stage, environment: dict[str, str], log: Path) -> Process:
+    """Stand in for `Stage.serve`, but where a process is to import something else."""
+    if environment.get("PYTHONPATH") != os.environ.get("PYTHONPATH"):
+        return await _serve_anew(stage, environment, log)
+    return Forked(["serve"], environment, out=log, err=log, folder=Path.cwd())
 
 
-def _serve(environment: dict[str, str], log: Path) -> None:
-    with log.open("wb") as stream:
-        for standard in (1, 2):
-            os.dup2(stream.fileno(), standard)
+def _run(arguments: Sequence[str], environment: Mapping[str, str], out: Path, err: Path, folder: Path) -> None:
+    for descriptor, path in enumerate((out, err), 1):
+        with path.open("ab") as stream:
+            os.dup2(stream.fileno(), descriptor)
+    os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    main(["serve"])
+    main(arguments, prog_name="python -m bot")

@@ -12,6 +12,8 @@ from chaos.run import Result, run
 from chaos.stores import STORES
 from chaos.trouble import plan_trouble
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 
 

@@ -10,11 +10,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import pytest
 from stores import eventually, happened, kinds
 
 from bot.playground.acts import Message, ask, buttons, cards, fill, new_card, open_form, outcome, replies, said, settled
 from bot.playground.dbs.faults import Gate, hold
 from bot.playground.stage import Bot, Stage
+
+pytestmark = pytest.mark.usefixtures("forked")
 
 SetStage = Callable[..., Awaitable[Stage]]
 
@@ -85,7 +88,9 @@ async def test_a_process_stopped_between_its_lease_and_the_call_sends_late_what_
     assert len({call.params["ClientToken"] for call in stage.dbs.calls(CONFIGURE)}) == 1
     assert [call.code for call in stage.dbs.calls(CONFIGURE)] == ["", ""]
     assert len(stage.dbs.effects) == 1
-    assert (await kinds(url, card))[4:] == ["started", "sent", "started", "sent", "applied", "told"]
+    # on a busy machine an attempt may end with its lease, and another one begin
+    followed = [kind for kind in (await kinds(url, card))[4:] if kind != "started"]
+    assert followed == ["sent", "sent", "applied", "told"]
     assert (len(replies(stage.slack, card)), len(cards(stage.slack))) == (1, 1)
 
 

@@ -13,6 +13,8 @@ from bot.playground.acts import ask, buttons, outcome, replies, said, settled
 from bot.playground.dbs.faults import Gate, hold
 from bot.playground.stage import Bot, Stage
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 SetStage = Callable[..., Awaitable[Stage]]
 
 SOON = {"TELL_GRACE": "2s", "SWEEP_INTERVAL": "1s"}

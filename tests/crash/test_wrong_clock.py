@@ -17,6 +17,8 @@ from bot.playground.acts import ask, outcome, replies, said, settled
 from bot.playground.dbs.faults import Gate, cut, hold
 from bot.playground.stage import POLICY, Bot, Stage
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 WRONG_CLOCK = Path(__file__).parents[1] / "wrong_clock"
 OFF = timedelta(minutes=2)
 ONE_MINUTE = POLICY.replace('expires_after = "4h"', 'expires_after = "1m"')

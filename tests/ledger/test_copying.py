@@ -35,6 +35,8 @@ from bot.playground.acts import ask, buttons, outcome, replies, said, settled
 from bot.playground.stage import Stage
 from bot.ports import Clock
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 GRACE = timedelta(seconds=15)
 
 COPIED = """\

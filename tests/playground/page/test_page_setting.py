@@ -10,6 +10,8 @@ from bot.playground.page.setting import COMMANDS, GROUPS, ROLES, SHORTCUTS, Sett
 from bot.playground.page.upsets import UPSETS, Upsets
 from bot.policy_file import load_policy
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 MANIFEST = yaml.safe_load((Path(__file__).parents[3] / "manifest.yml").read_text("utf-8"))["features"]
 SECRETS = {
     "dbsmysqlrds01": "orders-db",
