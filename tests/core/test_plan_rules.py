@@ -214,7 +214,7 @@ NAMES = [*SETTABLE, "DatabaseType", "BackupMethod"]
 VALUES = st.dictionaries(st.sampled_from(NAMES), TEXTS).map(lambda some: {**SAMPLES, **some})
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(st.one_of(VALUES, st.dictionaries(st.sampled_from([*NAMES, "ClientToken", "SslCaPem"]) | st.text(), TEXTS)))
 def test_any_values_are_judged_in_whole_sentences(values: dict[str, str]) -> None:
     """Whatever is given: either a request of text by API names, or sentences, each on a parameter that was meant."""
@@ -235,7 +235,7 @@ def test_any_values_are_judged_in_whole_sentences(values: dict[str, str]) -> Non
     assert Plan.parse({**request, **facts}).request() == request
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(VALUES)
 def test_normalising_is_final_and_harmless(values: dict[str, str]) -> None:
     """Canonical text stays as it is, and good values mean the same afterwards."""
@@ -251,7 +251,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*NAMES, "ClientToken"]) | st.text(max_size=5), JSON))
 def test_any_json_object_can_be_checked(doc: dict[str, object]) -> None:
     """Wrong types are problems, never accidents; the findings can be printed as JSON."""

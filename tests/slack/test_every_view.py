@@ -100,7 +100,7 @@ def changed(reading: Reading, values: dict[str, str], known: dict[str, str], rea
     return begin(chained("", "1m867dvmbbjq2xq", 1, "U0RITA", stamp(NOON), requested))
 
 
-@settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(details(), typed(), KNOWN, st.sampled_from(["", "Asia/Shanghai", "Mars/Base"]), TEXTS, st.booleans())
 def test_slack_takes_every_form_review_and_card(
     detail: Plan, values: dict[str, str], known: dict[str, str], tz: str, reason: str, bare: bool

@@ -1,0 +1,96 @@
+"""`ledger`: look at the history of changes, and move it."""
+
+import asyncio
+import sys
+
+import click
+from pydantic import SecretStr
+
+from bot import log
+from bot.cli.sentences import count, exits_with_sentences
+from bot.config import LedgerSettings, PolicySettings, SlackSettings
+from bot.errors import LedgerAltered
+from bot.shapes import postgres_url
+
+
+def _postgres(_context: click.Context, _option: click.Parameter, given: str) -> SecretStr:
+    if not given.startswith(("postgresql://", "postgres://")):
+        raise click.BadParameter("must be the URL of a PostgreSQL database: postgresql://user@host/name.")
+    try:
+        return postgres_url(given)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem)) from problem
+
+
+@click.group()
+def ledger() -> None:
+    """Look at the history of changes."""
+    log.configure("warning", "text")
+
+
+@ledger.command("show")
+@click.argument("change")
+@exits_with_sentences
+def ledger_show(change: str) -> None:
+    """Print the history of one CHANGE."""
+    from bot.ledger.reading import show  # noqa: PLC0415
+
+    for line in asyncio.run(show(LedgerSettings.from_environment().ledger_address, change)):
+        click.echo(line)
+
+
+@ledger.command("export")
+@exits_with_sentences
+def ledger_export() -> None:
+    """Print every event as one line of JSON."""
+    from bot.ledger.reading import export  # noqa: PLC0415
+
+    asyncio.run(export(LedgerSettings.from_environment().ledger_address, click.echo))
+
+
+@ledger.command("copy")
+@click.option(
+    "--to",
+    required=True,
+    metavar="URL",
+    callback=_postgres,
+    help="An empty PostgreSQL database: postgresql://user@host/name. Leave the password to PGPASSWORD or ~/.pgpass.",
+)
+@exits_with_sentences
+def ledger_copy(to: SecretStr) -> None:
+    """Copy the SQLite ledger into PostgreSQL, verifying every chain (exit 1 where one is broken); end the bot first."""
+    from bot.ledger.store import copy_ledger  # noqa: PLC0415
+
+    try:
+        copied = copy_ledger(LedgerSettings.from_environment().ledger_address, to)
+    except LedgerAltered as altered:
+        click.echo(str(altered))
+        sys.exit(1)
+    click.echo(
+        f"{count(copied.changes, 'change')}, {count(copied.events, 'event')} copied: every hash follows from the one"
+        " before."
+    )
+    click.echo(
+        f"{count(copied.open, 'change is', 'changes are')} open: start the bot with the new DATABASE_URL, and not with"
+        " the old one any more."
+    )
+
+
+@ledger.command("verify")
+@click.option("--slack", is_flag=True, help="Compare with the heads that were told in Slack, too.")
+@exits_with_sentences
+def ledger_verify(slack: bool) -> None:
+    """Recompute every hash; exit 1 naming change and event where something was edited, removed or cut off."""
+    from bot.verification import verify  # noqa: PLC0415
+
+    settings = SlackSettings.from_environment() if slack else None
+    address, policy_file = (
+        LedgerSettings.from_environment().ledger_address,
+        PolicySettings.from_environment().policy_file,
+    )
+    findings, changes, events = asyncio.run(verify(address, settings, policy_file))
+    for finding in findings:
+        click.echo(str(finding))
+    if findings:
+        sys.exit(1)
+    click.echo(f"{count(changes, 'change')}, {count(events, 'event')}: every hash follows from the one before.")

@@ -1,0 +1,35 @@
+"""How commands say what is wrong, and how many there are."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import click
+
+from bot.errors import BotError, ConfigError
+
+P = ParamSpec("P")
+
+
+def exits_with_sentences(command: Callable[P, None]) -> Callable[P, None]:
+    """Make a command end with 2 and one line a problem where settings, policy or ledger cannot be used."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except ConfigError as error:
+            for problem in error.problems:
+                click.echo(problem, err=True)
+            sys.exit(2)
+        except BotError as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+
+    return run
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Write a number with what there is so many of; `many` where it is not just an s more."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
