@@ -20,8 +20,8 @@ demo-script: $(INSTALLED)
 
 test: $(INSTALLED)
 	@echo "leaving out tests/browser, which needs a Chromium: make test-browser"
-	@# two files at a time: with four, some runs failed in tests that wait for processes
-	@$(BIN)/pytest -n 4 --dist loadfile
+	@# four files at a time, in the order of their names: the longest ones have few tests, and would come last otherwise
+	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-browser: $(INSTALLED)
 	@$(BIN)/pytest tests/browser

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import secrets as randomness
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -27,6 +29,8 @@ sources = ["rm-uf6orders01", "i-bp1mysql01", "10.0.3.7"]
 CHANNEL = "C0OPS"
 PASSWORD = "correct-horse-battery-staple"  # noqa: S105 - the playground's own
 READY_SECONDS = 30.0
+UNASKED_PORTS = range(10_000, 32_000)
+"""Below those that Linux (from 32,768) and others (from 49,152) give to whoever asks for any."""
 
 
 class Process(Protocol):
@@ -175,7 +179,9 @@ class Bot:
 
 
 def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that is free, of those that systems give to nobody by themselves: so it still is later."""
+    while True:
+        port = randomness.choice(UNASKED_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
