@@ -66,26 +66,24 @@ def rendered_length(blocks: list[Json]) -> int:
     return sum(len(text) for text in _texts(blocks))
 
 
-def compile_schemas() -> None:
-    """Compile what every view and message is held against: half a second, in which nobody may wait for an answer."""
-    for definition in ("KnownModal", "KnownMessage"):
-        _validator(definition)
-
-
 @functools.cache
-def _validator(definition: str) -> Callable[[Any], Any]:
+def validator() -> Callable[[Any], Any]:
+    """Compile the schema, once: half a second, in which nobody may wait for an answer."""
     schema = json.loads(files(__package__).joinpath("block-kit.schema.json").read_text("utf-8"))
-    compiled: Callable[[Any], Any] = fastjsonschema.compile(
-        {**schema, "allOf": [{"$ref": f"#/definitions/{definition}"}]}
-    )
+    # one for all three, because they have nearly everything in common
+    kinds = {
+        definition: {"$ref": f"#/definitions/{definition}"}
+        for definition in ("KnownModal", "KnownHome", "KnownMessage")
+    }
+    compiled: Callable[[Any], Any] = fastjsonschema.compile({**schema, "properties": kinds})
     return compiled
 
 
 def _schema_problems(definition: str, value: Json) -> list[str]:
     try:
-        _validator(definition)(value)
+        validator()({definition: value})
     except fastjsonschema.JsonSchemaException as wrong:
-        return [str(wrong)]
+        return [str(wrong).replace(f"data.{definition}", "data", 1)]
     return []
 
 

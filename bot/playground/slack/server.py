@@ -14,7 +14,7 @@ from bot.playground.slack.limits import RateLimits
 from bot.playground.slack.modals import Modals
 from bot.playground.slack.person import Person
 from bot.playground.slack.plain_text import plain_text
-from bot.playground.slack.schema import compile_schemas
+from bot.playground.slack.schema import validator
 from bot.playground.slack.site import Site
 from bot.playground.slack.socket_mode import SocketMode
 from bot.playground.slack.tickets import Tickets
@@ -67,7 +67,7 @@ class FakeSlack:
 
     async def start(self, port: int = 0) -> None:
         """Listen on loopback, at this port or any free one."""
-        compile_schemas()
+        validator()
         self.world.url = await self._site.start(port)
 
     async def stop(self) -> None:
