@@ -14,7 +14,15 @@ from bot.cli import main
 from bot.playground.stage import Process, Stage
 
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["bot.app", "bot.explaining", "bot.ledger.postgres", "bot.serve", "bot.verification"])
+_CONTEXT.set_forkserver_preload(
+    [
+        *("bot.app", "bot.explaining", "bot.ledger.postgres", "bot.ledger.sqlite", "bot.serve", "bot.verification"),
+        *(
+            "httpcore",
+            "uvicorn.protocols.http.httptools_impl",
+        ),  # which are otherwise imported where they are first used
+    ]
+)
 _serve_anew = Stage.serve
 
 
