@@ -1,5 +1,6 @@
 """What tests of every kind may ask for."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from database import database_of, forget_database
 from forked import serve_forked
 
 from bot.playground.stage import Stage
+
+# ignored, and so in all processes that tests start, where a shell starts the tests in the background
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,8 @@ from bot.playground.sketch import Line, Table
 from bot.playground.stage import PASSWORD, POLICY, Stage
 
 DEMO = [sys.executable, "-m", "bot", "demo", "--script"]
+IN_THE_BACKGROUND = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *DEMO]
+"""As a script starts it with `&`: SIGINT is ignored."""
 
 
 @contextmanager
@@ -83,12 +85,16 @@ def read(terminal: int) -> bytes:
         return b""
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_demo_that_is_told_to_end_leaves_nothing_either(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("command", "number"), [(DEMO, signal.SIGTERM), (IN_THE_BACKGROUND, signal.SIGTERM), (DEMO, signal.SIGINT)]
+)
+def test_a_demo_that_is_told_to_end_leaves_nothing_either(
+    tmp_path: Path, command: list[str], number: signal.Signals
+) -> None:
     with nothing_left(tmp_path) as environment:
         demo = subprocess.Popen(  # noqa: S603 - ourselves
-            DEMO, cwd=tmp_path, env=environment, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            bufsize=0, pipesize=4096,  # half of what it prints: it cannot come to its end before we go on reading
+            command, cwd=tmp_path, env=environment, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, pipesize=4096,  # half of what it prints: it cannot come to its end before we go on reading
         )  # fmt: skip
         assert demo.stdout is not None
         assert any(b"form opens" in line for line in demo.stdout)

@@ -188,15 +188,21 @@ STEPS = (
 
 
 async def play(out: TextIO, prepare: Callable[[Stage], None] = lambda _: None) -> int:
-    """Play it, print it, and return the exit code: 1 if anything differed. `prepare` may upset the stage first."""
-    loop = asyncio.get_running_loop()
-    # SIGTERM ends the play as Ctrl-C does: with the bot ended and the folder gone
-    loop.add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+    """Play it, print it, and return the exit code: 1 if anything differed, or a signal ended it.
+
+    `prepare` may upset the stage first.
+    """
+    loop, playing = asyncio.get_running_loop(), asyncio.current_task()
+    assert playing is not None  # noqa: S101 - who runs is a task
+    # not by way of SIGINT, which is ignored where a shell starts something in the background
+    loop.add_signal_handler(signal.SIGTERM, playing.cancel)
     try:
         with tempfile.TemporaryDirectory(prefix="backup-plan-bot-") as folder:
             async with Stage(Path(folder)) as stage:
                 prepare(stage)
                 return await perform(stage, printer(out))
+    except asyncio.CancelledError:
+        return 1  # by SIGTERM or Ctrl-C: the bot has ended and the folder is gone
     finally:
         loop.remove_signal_handler(signal.SIGTERM)
 
