@@ -1,6 +1,6 @@
 """Processes of the bot that start in a tenth of the time: forked from one that has imported everything before.
 
-For tests of what the bot does. How it starts and ends is tested with `python -m bot`, as elsewhere.
+For tests of what the bot does. What is read at the start of Python, or as a module is imported, cannot be tested so.
 """
 
 import asyncio
@@ -14,20 +14,16 @@ from bot.cli import main
 from bot.playground.stage import Process, Stage
 
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
-    [
-        *("bot.app", "bot.explaining", "bot.ledger.postgres", "bot.ledger.sqlite", "bot.serve", "bot.verification"),
-        *(
-            "httpcore",
-            "uvicorn.protocols.http.httptools_impl",
-        ),  # which are otherwise imported where they are first used
-    ]
-)
+# the last two are otherwise imported where they are first used
+_CONTEXT.set_forkserver_preload([
+    "bot.app", "bot.explaining", "bot.ledger.postgres", "bot.ledger.sqlite", "bot.serve", "bot.verification",
+    "httpcore", "uvicorn.protocols.http.httptools_impl",
+])  # fmt: skip
 _serve_anew = Stage.serve
 
 
 class Forked:
-    """Does what `python -m bot` would with exactly these variables, in this folder; used like a process of asyncio's.
+    """Does what `python -m bot` would with just these variables, in this folder; used like a process of asyncio's.
 
     `out` and `err`, which may be one, become the files with what it prints.
     """
@@ -60,7 +56,9 @@ class Forked:
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send it a signal. Raises ProcessLookupError when it has ended."""
+        if self.returncode is not None:
+            raise ProcessLookupError
         os.kill(self.pid, number)
 
     def terminate(self) -> None:

@@ -94,7 +94,8 @@ def test_a_demo_that_is_told_to_end_leaves_nothing_either(
     with nothing_left(tmp_path) as environment:
         demo = subprocess.Popen(  # noqa: S603 - ourselves
             command, cwd=tmp_path, env=environment, start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, pipesize=4096,  # half of what it prints: it cannot come to its end before we go on reading
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+            pipesize=4096,  # half of what it prints: it cannot come to its end before we go on reading
         )  # fmt: skip
         assert demo.stdout is not None
         assert any(b"form opens" in line for line in demo.stdout)

@@ -7,9 +7,7 @@ import sys
 import click
 
 from bot import log
-from bot.cli.ledger import ledger
-from bot.cli.plan import plan
-from bot.cli.policy import policy
+from bot.cli import ledger, plan, policy
 from bot.cli.sentences import exits_with_sentences
 from bot.config import Config
 
@@ -20,8 +18,9 @@ def main() -> None:
     """In Slack, change how a database is backed up, with other people's approval."""
 
 
-for group in (policy, plan, ledger):
-    main.add_command(group)
+main.add_command(policy.commands)
+main.add_command(plan.commands)
+main.add_command(ledger.commands)
 
 
 @main.command()

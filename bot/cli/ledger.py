@@ -1,4 +1,4 @@
-"""`ledger`: look at the history of changes, and move it."""
+"""`ledger`: look at the history of changes, and copy it."""
 
 import asyncio
 import sys
@@ -22,13 +22,13 @@ def _postgres(_context: click.Context, _option: click.Parameter, given: str) -> 
         raise click.BadParameter(str(problem)) from problem
 
 
-@click.group()
-def ledger() -> None:
+@click.group("ledger")
+def commands() -> None:
     """Look at the history of changes."""
     log.configure("warning", "text")
 
 
-@ledger.command("show")
+@commands.command("show")
 @click.argument("change")
 @exits_with_sentences
 def ledger_show(change: str) -> None:
@@ -39,7 +39,7 @@ def ledger_show(change: str) -> None:
         click.echo(line)
 
 
-@ledger.command("export")
+@commands.command("export")
 @exits_with_sentences
 def ledger_export() -> None:
     """Print every event as one line of JSON."""
@@ -48,7 +48,7 @@ def ledger_export() -> None:
     asyncio.run(export(LedgerSettings.from_environment().ledger_address, click.echo))
 
 
-@ledger.command("copy")
+@commands.command("copy")
 @click.option(
     "--to",
     required=True,
@@ -76,7 +76,7 @@ def ledger_copy(to: SecretStr) -> None:
     )
 
 
-@ledger.command("verify")
+@commands.command("verify")
 @click.option("--slack", is_flag=True, help="Compare with the heads that were told in Slack, too.")
 @exits_with_sentences
 def ledger_verify(slack: bool) -> None:

@@ -9,12 +9,12 @@ import click
 from bot.core.plan import check_document
 
 
-@click.group()
-def plan() -> None:
+@click.group("plan")
+def commands() -> None:
     """Look at a plan's configuration."""
 
 
-@plan.command("check")
+@commands.command("check")
 @click.argument("file", type=click.File("r", encoding="utf-8"))
 def plan_check(file: TextIO) -> None:
     """Check a JSON object of API names, with DatabaseType and BackupMethod; FILE may be - for standard input.

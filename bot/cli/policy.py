@@ -13,12 +13,12 @@ from bot.core.people import Channel
 from bot.core.supposed import Supposed, read_values
 
 
-@click.group()
-def policy() -> None:
+@click.group("policy")
+def commands() -> None:
     """Look at the policy file."""
 
 
-@policy.command("check")
+@commands.command("check")
 @exits_with_sentences
 def policy_check() -> None:
     """Read POLICY_FILE and name everything that is wrong with it; exit 2 if anything is."""
@@ -47,7 +47,7 @@ def _channel(_context: click.Context, _option: click.Parameter, given: str) -> C
     return Channel(given) if re.fullmatch("[CG][A-Z0-9]+", given) else Channel("", name=given.removeprefix("#"))
 
 
-@policy.command("explain")
+@commands.command("explain")
 @click.option("--plan", required=True, metavar="ID", help="The backup plan.")
 @click.option("--set", "then", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="A value that changes.")
 @click.option("--now", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="A value as it is at present.")

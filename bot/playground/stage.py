@@ -30,7 +30,7 @@ CHANNEL = "C0OPS"
 PASSWORD = "correct-horse-battery-staple"  # noqa: S105 - the playground's own
 READY_SECONDS = 30.0
 UNASKED_PORTS = range(10_000, 32_000)
-"""Below those that Linux (from 32,768) and others (from 49,152) give to whoever asks for any."""
+"""Below those that Linux (from 32,768) and others (from 49,152) by default give to whoever asks for any."""
 
 
 class Process(Protocol):
@@ -179,7 +179,7 @@ class Bot:
 
 
 def free_port() -> int:
-    """Return a loopback port that is free, of those that systems give to nobody by themselves: so it still is later."""
+    """Return a loopback port that is free, and most likely still is when it is used: no system gives it to anybody."""
     while True:
         port = randomness.choice(UNASKED_PORTS)
         with socket.socket() as probe, suppress(OSError):

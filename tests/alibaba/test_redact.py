@@ -76,7 +76,7 @@ def test_control_characters_and_line_ends_do_nothing() -> None:
 
 
 @pytest.mark.parametrize("part", ["\\", '\\\\\\"', "+ ", "%25", "&#0", "%"])
-def test_hostile_text_costs_no_more_the_longer_it_is(part: str) -> None:
+def test_hostile_text_takes_no_longer_than_its_length_makes_it(part: str) -> None:
     """Four times the text takes four times as long; looking back at each character, it would take sixteen times."""
 
     def cost(length: int) -> float:

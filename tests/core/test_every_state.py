@@ -168,12 +168,12 @@ class Walk:
 
     def tried(self, change: Change | None, now: datetime) -> Iterator[Change]:
         """Return what every action makes of the change, each checked."""
-        refused: dict[str, tuple[str, Refusal]] = {}
+        refusals: dict[str, tuple[str, Refusal]] = {}
         for name, action in actions(change, self.approvals):
             try:
                 decision = action(change, now)
-            except Refusal as no:
-                refused[no.reason] = name, no
+            except Refusal as refused:
+                refusals[refused.reason] = name, refused
                 continue
             if decision is None:
                 continue
@@ -187,8 +187,8 @@ class Walk:
             self.check(name, change, after, decision, now)
             self.deliver_again(name, action, after, now)
             yield after
-        self.refusals |= refused.keys()
-        for name, refusal in refused.values():
+        self.refusals |= refusals.keys()
+        for name, refusal in refusals.values():  # one for each reason: what was tried is only noted beside it
             self.bar(change, now, name, refusal)
 
     def bar(self, change: Change | None, now: datetime, name: str, refusal: Refusal) -> None:

@@ -1,6 +1,6 @@
 """The real process, killed at each point between two records of a change: after a restart it is as if nothing happened.
 
-Points where the process waits for somebody (Slack, DBS) are held by the fakes, many changes in one process. Between
+Points where the process waits for somebody (Slack, DBS) are held by the fakes, five changes in one process. Between
 two records with nothing to wait for, a trigger in the ledger's file keeps the process in the middle of its next write.
 """
 
@@ -497,7 +497,7 @@ def effects_on(scene: Scene) -> int:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Aftermath]:
-    """Kill processes at every point: those with five changes in flight, and one for each point that has to be alone."""
+    """Kill processes at every point: each with five changes in flight, or with one that has to be alone."""
     one, two, three = (tmp_path_factory.mktemp(name) for name in ("together", "writing", "beside"))
 
     async def all_of_them() -> dict[str, Aftermath]:

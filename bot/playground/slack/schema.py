@@ -75,7 +75,9 @@ def validator() -> Callable[[Any], Any]:
         definition: {"$ref": f"#/definitions/{definition}"}
         for definition in ("KnownModal", "KnownHome", "KnownMessage")
     }
-    compiled: Callable[[Any], Any] = fastjsonschema.compile({**schema, "properties": kinds})
+    compiled: Callable[[Any], Any] = fastjsonschema.compile(
+        {**schema, "properties": kinds, "additionalProperties": False}
+    )
     return compiled
 
 

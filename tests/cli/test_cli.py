@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from commands import run_bot, run_here
+from commands import run_here
 
 from bot.clock import SystemClock
 from bot.ledger.sqlite import SqliteLedger
@@ -40,6 +40,14 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir(tmp_path)
 
 
+def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `python -m bot` as an administrator does, with nothing in its environment."""
+    return subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-m", "bot", *arguments],
+        env={}, input=stdin, capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+
+
 def test_a_good_configuration_has_no_problems() -> None:
     checked = run_here("plan", "check", "-", stdin=json.dumps(GOOD))
     assert (checked.code, json.loads(checked.out), checked.err) == (0, {}, "")
@@ -59,9 +67,9 @@ def test_every_problem_is_printed_as_sentences_by_parameter(tmp_path: Path) -> N
 
 
 def test_a_name_that_no_encoding_takes_is_told_as_json_writes_it() -> None:
-    checked = run_here("plan", "check", "-", stdin='{"\\ud800": "läden"}')
-    assert (checked.code, checked.err) == (1, "")
-    assert "\ud800" in json.loads(checked.out)
+    checked = run("plan", "check", "-", stdin='{"\\ud800": "läden"}')
+    assert (checked.returncode, checked.stderr) == (1, "")
+    assert "\ud800" in json.loads(checked.stdout)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +81,6 @@ def test_what_is_no_configuration_at_all_is_a_mistake_in_usage(file: str, stdin:
     checked = run_here("plan", "check", file, stdin=stdin)
     assert (checked.code, checked.out) == (2, "")
     assert "Error: " in checked.err
-    assert "Traceback" not in checked.err
 
 
 def test_a_good_policy_is_told_in_one_line(tmp_path: Path) -> None:
@@ -100,12 +107,12 @@ def test_a_policy_that_is_not_there_is_named() -> None:
     )  # fmt: skip
 
 
-async def test_nothing_is_read_from_the_working_folder_that_the_environment_does_not_name(tmp_path: Path) -> None:
+def test_nothing_is_read_from_the_working_folder_that_the_environment_does_not_name(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-1\nSLACK_SIGNING_SECRET=secret\nPOLICY_FILE=other.toml\n")
-    served = await run_bot("serve", environment={}, folder=tmp_path)
-    assert [name for name in SETTINGS if f"{name} is not set" in served.err] == list(SETTINGS)
-    checked = await run_bot("policy", "check", environment={}, folder=tmp_path)
-    assert "POLICY_FILE policy.toml cannot be read" in checked.err
+    served = run("serve")
+    assert served.returncode == 2
+    assert [name for name in SETTINGS if f"{name} is not set" in served.stderr] == list(SETTINGS)
+    assert "POLICY_FILE policy.toml cannot be read" in run("policy", "check").stderr
 
 
 @pytest.mark.parametrize("arguments", [(), ("serve",), ("demo",), ("plan", "check")])
@@ -147,6 +154,7 @@ def test_the_module_is_the_command() -> None:
         subprocess.run([*start, "ledger", "verify", "--help"], capture_output=True, text=True, check=True).stdout  # noqa: S603
         for start in ([str(command)], [sys.executable, "-m", "bot"])
     ]
+    assert said[0].startswith("Usage: backup-plan-bot ledger verify ")
     assert said[0].replace("backup-plan-bot", "python -m bot", 1) == said[1]
 
 
