@@ -180,8 +180,13 @@ class Bot:
 
 def free_port() -> int:
     """Return a loopback port that is free, and most likely still is when it is used: no system gives it to anybody."""
-    while True:
-        port = randomness.choice(UNASKED_PORTS)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+    while not is_free(port := randomness.choice(UNASKED_PORTS)):
+        pass
+    return port
+
+
+def is_free(port: int) -> bool:
+    """Whether a process could listen on this loopback port."""
+    with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        return True
+    return False

@@ -150,12 +150,13 @@ def test_what_asks_nobody_starts_without_slacks_and_alibabas_libraries(
 
 def test_the_module_is_the_command() -> None:
     command = Path(sysconfig.get_path("scripts")) / "backup-plan-bot"
-    said = [
-        subprocess.run([*start, "ledger", "verify", "--help"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    helped = [
+        subprocess.run([*start, "ledger", "verify", "--help"], capture_output=True, text=True, check=True)  # noqa: S603
         for start in ([str(command)], [sys.executable, "-m", "bot"])
     ]
-    assert said[0].startswith("Usage: backup-plan-bot ledger verify ")
-    assert said[0].replace("backup-plan-bot", "python -m bot", 1) == said[1]
+    assert [one.stderr for one in helped] == ["", ""]
+    assert helped[0].stdout.startswith("Usage: backup-plan-bot ledger verify ")
+    assert helped[0].stdout.replace("backup-plan-bot", "python -m bot", 1) == helped[1].stdout
 
 
 def test_the_demo_says_what_is_missing_where_its_extra_is_not_installed(tmp_path: Path) -> None:

@@ -79,7 +79,8 @@ async def test_a_process_stopped_between_its_lease_and_the_call_sends_late_what_
     async with standing_still(stage, paused, of_itself=True):
         assert (await kinds(url, card))[-2:] == ["started", "sent"]
         assert stage.dbs.calls(CONFIGURE) == []
-        await stage.start_bot()
+        # on a busy machine three seconds may end between its lease and its call, too
+        await stage.start_bot(EXECUTION_LEASE="30s")
         assert said(await outcome(stage.slack, card, seconds=30))["state"] == "applied"
         await settled(stage.slack, card)
     await stage.slack.wait_for(lambda: len(stage.dbs.calls(CONFIGURE)) == 2, 20)
@@ -88,10 +89,7 @@ async def test_a_process_stopped_between_its_lease_and_the_call_sends_late_what_
     assert len({call.params["ClientToken"] for call in stage.dbs.calls(CONFIGURE)}) == 1
     assert [call.code for call in stage.dbs.calls(CONFIGURE)] == ["", ""]
     assert len(stage.dbs.effects) == 1
-    # on a busy machine an attempt may end with its lease, and another one begin
-    followed = (await kinds(url, card))[4:]
-    assert followed[:3] == ["started", "sent", "started"]
-    assert [kind for kind in followed if kind != "started"] == ["sent", "sent", "applied", "told"]
+    assert (await kinds(url, card))[4:] == ["started", "sent", "started", "sent", "applied", "told"]
     assert (len(replies(stage.slack, card)), len(cards(stage.slack))) == (1, 1)
 
 

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from bot.playground.page.server import PageServer
 from bot.playground.page.setting import Setting
-from bot.playground.stage import free_port
+from bot.playground.stage import free_port, is_free
 
 PORT = 8300
 BOT_PORT = 3000
@@ -79,7 +79,7 @@ async def _start(out: TextIO, setting: Setting, page: PageServer) -> int:
 
 def _offer(out: TextIO, setting: Setting, page: PageServer) -> None:
     """Print what a bot needs to know that somebody starts by hand, and deliver to where it will be."""
-    port = BOT_PORT if _is_free(BOT_PORT) else free_port()
+    port = BOT_PORT if is_free(BOT_PORT) else free_port()
     page.health_url = f"http://127.0.0.1:{port}/healthz"
     setting.slack.point_at(f"http://127.0.0.1:{port}/slack/events")
     _print(out, "Start a bot with this environment, for example in another terminal, then `backup-plan-bot serve`.")
@@ -88,13 +88,6 @@ def _offer(out: TextIO, setting: Setting, page: PageServer) -> None:
         if name not in INHERITED:
             _print(out, f"export {name}={shlex.quote(value)}")
     _print(out, f"# export SLACK_APP_TOKEN={setting.slack.app_token}\n")
-
-
-def _is_free(port: int) -> bool:
-    import socket  # noqa: PLC0415
-
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _open(url: str) -> None:
