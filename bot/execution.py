@@ -167,7 +167,7 @@ class Execution:
             return Again(late) if self._is_mine(sent) else sent
         try:
             others = {name: text for name, text in request.items() if name not in values}
-            request_id = await self._dbs.configure(others, values, attempt.client_token)
+            request_id = await self._dbs.configure(change.request.plan_id, others, values, attempt.client_token)
         except DbsRefused as error:
             return await self._end(sent, judge_refusal(sent, reading, error))
         except DbsThrottled as error:

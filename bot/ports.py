@@ -18,6 +18,9 @@ Decide = Callable[[Change | None, datetime], Decision]
 """Pure: sees the change as it is inside the lock and the ledger's time; raises Refusal to write nothing."""
 
 
+Revise = Callable[[Draft], Draft | None]
+"""Pure: sees the draft as it is inside the lock and returns what takes its place, None to leave it as it is."""
+
 Ready = Callable[[], None]
 """Called right before a message leaves; what it raises keeps the message from leaving."""
 
@@ -57,10 +60,13 @@ class Dbs(Protocol):
         """List every plan of the account, page by page, each once. Raises as `read` does."""
         ...
 
-    async def configure(self, request: Values, secrets: Mapping[str, SecretStr], client_token: str) -> str:
-        """Send ConfigureBackupPlan once and return DBS's RequestId: it said `Success: true`.
+    async def configure(
+        self, plan_id: str, request: Values, secrets: Mapping[str, SecretStr], client_token: str
+    ) -> str:
+        """Send ConfigureBackupPlan for one plan once and return DBS's RequestId: it said `Success: true`.
 
-        `secrets` maps a parameter's API name to its value; `request` holds all others. Raises DbsRefused,
+        `secrets` maps a parameter's API name to its value; `request` holds all others, the plan's id among them:
+        where that is not `plan_id`, nothing is sent and DbsRefused (PlanMismatch) is raised. Raises DbsRefused,
         DbsThrottled (not executed), DbsUnreachable (never sent) or DbsUnanswered (outcome unknown).
         """
         ...
@@ -119,6 +125,13 @@ class Ledger(Protocol):
 
     async def keep_draft(self, draft: Draft) -> None:
         """Store or replace the draft of a view; drafts older than an hour go."""
+        ...
+
+    async def revise_draft(self, view_id: str, revise: Revise) -> Draft | None:
+        """In one transaction: lock a draft, ask `revise`, store what it returns, and return that.
+
+        None where nothing was stored: there is no such draft, or `revise` left it as it is.
+        """
         ...
 
     async def draft(self, view_id: str) -> Draft | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from pydantic import SecretStr
 
@@ -126,7 +126,7 @@ class Call:
 
 
 class MemoryDbs(Faulty):
-    """One plan. `statuses` are what the next reads show, one by one; the last one stays."""
+    """One plan, under any id. `statuses` are what the next reads show, one by one; the last one stays."""
 
     def __init__(self, clock: ToldClock) -> None:
         super().__init__()
@@ -151,12 +151,15 @@ class MemoryDbs(Faulty):
             status, message = self.statuses[0] if len(self.statuses) == 1 else self.statuses.popleft()
             self.plan = replace(self.plan, status=status, message=message)
         self.after(fault)
-        return self.plan
+        return replace(self.plan, values={**self.plan.values, "BackupPlanId": plan_id})
 
     async def plans(self) -> Sequence[PlanSummary]:
         return []
 
-    async def configure(self, request: Values, secrets: Mapping[str, SecretStr], client_token: str) -> str:
+    async def configure(
+        self, plan_id: str, request: Values, secrets: Mapping[str, SecretStr], client_token: str
+    ) -> str:
+        assert plan_id == request["BackupPlanId"]
         passwords = {name: value.get_secret_value() for name, value in secrets.items()}
         self.calls.append(Call(self._clock.now(), dict(request), passwords, client_token))
         fault = await self.before("configure")
@@ -419,6 +422,9 @@ def wish(change_id: str = "c1", **otherwise: object) -> Requested:
         "expires_at": stamp(NOON + timedelta(hours=4)), "execute_within": int(EXECUTE_WITHIN.total_seconds()),
         "digest": "",
     }  # fmt: skip
+    plan = {"BackupPlanId": str(otherwise.get("plan_id", "dbs1"))}
+    for name in ("proposed", "baseline"):
+        fields[name] = {**dict(cast("Values", fields[name])), **plan}
     request = Requested.model_validate(fields | otherwise)
     if request.digest:
         return request

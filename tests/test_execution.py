@@ -269,8 +269,7 @@ async def test_req10_a_record_that_is_not_what_was_approved_is_refused(
     world: World, process: Process, altered: dict[str, Any]
 ) -> None:
     """Even where every hash in the ledger was made to fit."""
-    good = (await world.asked("c0", plan_id="dbs0")).request
-    await world.approved(digest=good.digest, **altered)
+    await world.approved(digest=wish().digest, **altered)
     change = await process.execute()
     assert isinstance(change.outcome, Refused)
     assert change.outcome.code == "DigestMismatch"

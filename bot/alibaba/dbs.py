@@ -85,9 +85,13 @@ class DbsClient:
                 return list(found.values())
             page += 1
 
-    async def configure(self, request: Values, secrets: Mapping[str, SecretStr], client_token: str) -> str:
+    async def configure(
+        self, plan_id: str, request: Values, secrets: Mapping[str, SecretStr], client_token: str
+    ) -> str:
         """Send ConfigureBackupPlan once and return the RequestId of an answer that says it was done."""
-        plan_id = request["BackupPlanId"]
+        if request.get("BackupPlanId") != plan_id or "BackupPlanId" in secrets:
+            what = "The values to be sent are for another plan; nothing was sent."
+            raise DbsRefused("PlanMismatch", what, advice="Report this: it is a fault of the bot.")
         params = {name: _on_the_wire(name, value) for name, value in request.items()} | {"ClientToken": client_token}
         hidden = {name: value.get_secret_value() for name, value in secrets.items()}
         reply = await self._rpc.call("ConfigureBackupPlan", params, hidden)

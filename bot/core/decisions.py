@@ -26,6 +26,7 @@ from bot.core.events import (
     moment,
     stamp,
 )
+from bot.core.one_plan import is_of_one_plan
 from bot.errors import Refusal
 
 BOT = "bot"
@@ -71,7 +72,9 @@ def refuse_ended(change: Change, now: datetime) -> None:
 
 
 def request(change: Change | None, _now: datetime, *, by: str, data: Requested) -> Decision:
-    """Ask for a change."""
+    """Ask for a change. Raises Refusal where what was read and what would be sent are not the same plan."""
+    if not is_of_one_plan(data):
+        raise Refusal("plans-differ", "The plan that was read is not the one that would be changed. Start again.")
     return (by, data) if change is None else None
 
 

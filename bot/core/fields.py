@@ -64,10 +64,13 @@ class PlanFields(PlanFacts):
     """What ConfigureBackupPlan is given, but for ClientToken, in the order of the form."""
 
     backup_plan_id: Annotated[
-        str, Line(Kind.PLAN), Input(Group.PLAN, "Backup plan", "The plan to change."), Rule(required=ALWAYS)
+        str,
+        Line(Kind.PLAN),
+        Input(Group.PLAN, "Backup plan", "The plan to change.", identifies=True),
+        Rule(required=ALWAYS),
     ] = Field(alias="BackupPlanId")
     backup_plan_name: Annotated[
-        str, Line(), Input(Group.PLAN, "Plan name", "What the plan is called."), Rule(required=ALWAYS)
+        str, Line(), Input(Group.PLAN, "Plan name", "What the plan is called.", identifies=True), Rule(required=ALWAYS)
     ] = Field(alias="BackupPlanName")
 
     source_endpoint_instance_type: Annotated[
@@ -77,55 +80,61 @@ class PlanFields(PlanFacts):
             Group.SOURCE,
             "Source type",
             "RDS, ECS, DDS (MongoDB), Express (leased line or VPN), Agent (backup gateway), Other (by host and port).",
+            identifies=True,
         ),
         Rule(required=ALWAYS),
     ] = Field(alias="SourceEndpointInstanceType")
     source_endpoint_region: Annotated[
         str | None,
         Line(),
-        Input(Group.SOURCE, "Source region", "The database's region, for example cn-hangzhou."),
+        Input(Group.SOURCE, "Source region", "The database's region, for example cn-hangzhou.", identifies=True),
         Rule(required=When(Source.RDS, Source.ECS, Source.DDS, Source.EXPRESS, Source.AGENT)),
     ] = Field(default=None, alias="SourceEndpointRegion")
     source_endpoint_instance_id: Annotated[
         str | None,
         Line(),
-        Input(Group.SOURCE, "Source instance", "The instance's id, for example rm-uf6wjk5orders."),
+        Input(Group.SOURCE, "Source instance", "The instance's id, for example rm-uf6wjk5orders.", identifies=True),
         Rule(required=When(Source.RDS, Source.ECS, Source.DDS, Source.EXPRESS)),
     ] = Field(default=None, alias="SourceEndpointInstanceID")
     backup_gateway_id: Annotated[
         int | None,
         WholeNumber(1, MAX_64, kind=Kind.ID64),
-        Input(Group.SOURCE, "Backup gateway", "The id of the gateway through which DBS reaches the database."),
+        Input(
+            Group.SOURCE,
+            "Backup gateway",
+            "The id of the gateway through which DBS reaches the database.",
+            identifies=True,
+        ),
         Rule(required=When(Source.AGENT)),
     ] = Field(default=None, alias="BackupGatewayId")
     source_endpoint_ip: Annotated[
         str | None,
         Line(),
-        Input(Group.SOURCE, "Source host", "The database's address or host name."),
+        Input(Group.SOURCE, "Source host", "The database's address or host name.", identifies=True),
         Rule(required=When(Source.EXPRESS, Source.AGENT, Source.OTHER), derived=_DERIVED),
     ] = Field(default=None, alias="SourceEndpointIP")
     source_endpoint_port: Annotated[
         int | None,
         WholeNumber(1, 65535),
-        Input(Group.SOURCE, "Source port", "The database's port."),
+        Input(Group.SOURCE, "Source port", "The database's port.", identifies=True),
         Rule(required=When(Source.EXPRESS, Source.AGENT, Source.OTHER, Source.ECS), derived=_DERIVED),
     ] = Field(default=None, alias="SourceEndpointPort")
     source_endpoint_database_name: Annotated[
         str | None,
         Line(),
-        Input(Group.SOURCE, "Database name", "The database to sign in to."),
+        Input(Group.SOURCE, "Database name", "The database to sign in to.", identifies=True),
         Rule(required=When(DatabaseType.POSTGRESQL, DatabaseType.MONGODB)),
     ] = Field(default=None, alias="SourceEndpointDatabaseName")
     source_endpoint_oracle_sid: Annotated[
         str | None,
         Line(),
-        Input(Group.SOURCE, "Oracle SID", "The SID of an Oracle database."),
+        Input(Group.SOURCE, "Oracle SID", "The SID of an Oracle database.", identifies=True),
         Rule(required=When(DatabaseType.ORACLE)),
     ] = Field(default=None, alias="SourceEndpointOracleSID")
     source_endpoint_user_name: Annotated[
         str | None,
         Line(),
-        Input(Group.SOURCE, "Database user", "The account that DBS signs in with."),
+        Input(Group.SOURCE, "Database user", "The account that DBS signs in with.", identifies=True),
         Rule(required=_SIGNED_IN),
     ] = Field(default=None, alias="SourceEndpointUserName")
     source_endpoint_password: Annotated[
@@ -136,6 +145,7 @@ class PlanFields(PlanFacts):
             "Database password",
             "The name of the secret that holds the password; its value is fetched when the change is sent.",
             readable=False,
+            identifies=True,
         ),
         Rule(required=_SIGNED_IN),
     ] = Field(default=None, alias="SourceEndpointPassword")
@@ -148,6 +158,7 @@ class PlanFields(PlanFacts):
             "Backup objects",
             "One pattern a line (shop, shop.orders, !shop.audit), or JSON. "
             "Where a table is named, only named ones count.",
+            identifies=True,
         ),
     ] = Field(default=None, alias="BackupObjects")
 
@@ -220,7 +231,12 @@ class PlanFields(PlanFacts):
     oss_bucket_name: Annotated[
         str | None,
         Line(),
-        Input(Group.STORAGE, "OSS bucket", "The bucket for backups in your own OSS; without one DBS makes up a name."),
+        Input(
+            Group.STORAGE,
+            "OSS bucket",
+            "The bucket for backups in your own OSS; without one DBS makes up a name.",
+            identifies=True,
+        ),
     ] = Field(default=None, alias="OSSBucketName")
 
     backup_rate_limit: Annotated[
@@ -243,13 +259,14 @@ class PlanFields(PlanFacts):
             Group.CROSS_ACCOUNT,
             "Source account",
             "The id of the other Alibaba Cloud account whose database is backed up.",
+            identifies=True,
         ),
         Rule(together="CrossRoleName"),
     ] = Field(default=None, alias="CrossAliyunId")
     cross_role_name: Annotated[
         str | None,
         Line(),
-        Input(Group.CROSS_ACCOUNT, "RAM role", "The RAM role that lets this account in over there."),
+        Input(Group.CROSS_ACCOUNT, "RAM role", "The RAM role that lets this account in over there.", identifies=True),
         Rule(together="CrossAliyunId"),
     ] = Field(default=None, alias="CrossRoleName")
 
@@ -264,5 +281,7 @@ class PlanFields(PlanFacts):
         ),
     ] = Field(default=None, alias="AutoStartBackup")
     resource_group_id: Annotated[
-        str | None, Line(), Input(Group.OTHER, "Resource group", "The resource group the plan belongs to.")
+        str | None,
+        Line(),
+        Input(Group.OTHER, "Resource group", "The resource group the plan belongs to.", identifies=True),
     ] = Field(default=None, alias="ResourceGroupId")

@@ -40,6 +40,8 @@ class Input:
     """What DBS documents as its default, in text form."""
     readable: bool = True
     """Whether DBS shows the current value."""
+    identifies: bool = False
+    """Whether a value says which plan, database or account this is: one meant for a plan is none for another."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Parameter:
     group: Group
     default: str
     readable: bool
+    identifies: bool
     steers: bool
     """Whether the rules of others look at its value."""
     rule: Rule
@@ -169,6 +172,7 @@ def _parameter(field: str, info: FieldInfo, rule: Rule, steering: frozenset[str]
         group=shown.group,
         default=shown.default,
         readable=shown.readable,
+        identifies=shown.identifies,
         steers=name in steering,
         rule=rule,
         form=form,

@@ -6,6 +6,7 @@ None means that nothing stands against sending.
 from bot.core.change import Change
 from bot.core.diff import compare_read_back, moved
 from bot.core.events import Refused, Stale, Stuck, change_digest
+from bot.core.one_plan import is_of_one_plan
 from bot.core.reading import Reading
 from bot.errors import DbsRefused
 
@@ -18,6 +19,13 @@ MISMATCH = "IdempotentParameterMismatch"
 def judge_record(change: Change, host: str) -> Outcome | None:
     """Compare what would be sent to `host` with what was approved."""
     request = change.request
+    if not is_of_one_plan(request):
+        return unsendable(
+            change,
+            "PlanMismatch",
+            "What would be sent is for another plan than the one that was read and judged.",
+            "Find out who wrote to the ledger.",
+        )
     digest = change_digest(request.proposed, request.secrets, host, request.baseline)
     if request.host == host and {digest} == {request.digest, *(vote.digest for vote in change.votes)}:
         return None

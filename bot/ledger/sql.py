@@ -22,7 +22,7 @@ from bot.ledger.folded import Folded
 from bot.ledger.statements import Parameters, Row
 from bot.ledger.step import step
 from bot.ledger.walking import WalkedLedger
-from bot.ports import Clock, Decide
+from bot.ports import Clock, Decide, Revise
 
 log = structlog.get_logger("bot.ledger")
 
@@ -81,6 +81,10 @@ class SqlLedger(WalkedLedger):
     async def keep_draft(self, draft: Draft) -> None:
         """Store a draft, forget old ones."""
         await self._write(self._keep_draft, draft)
+
+    async def revise_draft(self, view_id: str, revise: Revise) -> Draft | None:
+        """Put what `revise` makes of a draft in its place."""
+        return await self._write(self._revise_draft, view_id, revise)
 
     async def draft(self, view_id: str) -> Draft | None:
         """Return a draft that is young enough."""
@@ -207,6 +211,16 @@ class SqlLedger(WalkedLedger):
             now = self._now()
             self._execute(statements.DROP_DRAFTS, {"oldest": stamp(now - DRAFTS_LAST)})
             self._execute(statements.PUT_DRAFT, statements.draft_row(draft, now))
+
+    def _revise_draft(self, view_id: str, revise: Revise) -> Draft | None:
+        with self._transaction():
+            now = self._now()
+            key: Parameters = {"view_id": view_id, "oldest": stamp(now - DRAFTS_LAST)}
+            text = self._value(statements.DRAFT_OF + self.FOR_UPDATE, key)
+            draft = revise(statements.draft_of(text)) if text is not None else None
+            if draft is not None:
+                self._execute(statements.PUT_DRAFT, statements.draft_row(draft, now))
+        return draft
 
     def _draft(self, view_id: str) -> str | None:
         with self._snapshot():

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,15 +20,16 @@ from bot.rights import Rights
 from bot.slack.filled import (
     PLAN,
     SECRET,
+    chosen,
     form_problems,
     is_of,
     is_outdated,
-    merged,
+    loaded,
+    not_loaded,
     placed,
-    prefilled,
     proposed,
-    proposed_again,
-    with_typed,
+    redrawn,
+    submitted,
 )
 from bot.slack.form import form_view, message_view, picker_view, reading_text, reading_view
 from bot.slack.form_view import CONFLICT, draft_of, update_view, updated, view_of
@@ -94,12 +96,16 @@ class Configure:
             message=place.message,
             origin=place.origin,
             typed=typed,
+            again=again.request.proposed if again else None,
+            named=plan_id,
+            chosen=plan_id,
+            renewal=-1 if plan_id else 0,
         )
         async with self._telling_trouble(draft.view_id):
             await self.ledger.keep_draft(draft)
             await self.rights.may_request(opener)
             if plan_id:
-                await self._load(draft, plan_id, again.request.proposed if again else None)
+                await self._load(draft, plan_id)
 
     async def pick(self, body: Mapping[str, Any], plan_id: str) -> None:
         """Fill the form for the plan that was chosen in it."""
@@ -107,28 +113,33 @@ class Configure:
         async with self._telling_trouble(view_id):
             draft = await self._draft(body)
             await self.rights.may_request(draft.opener)
-            if plan_id != NO_PLAN:
-                # A slower answer about a plan chosen before must not replace this one's.
-                await self.ledger.keep_draft(replace(draft, values={**(draft.values or {}), PLAN: plan_id}))
-                said = alert("info", reading_text(plan_id))
-                await self._update(view_id, picker_view(said, plan_id, draft.renewal))
-            await self._load(draft, plan_id)
+            if plan_id == NO_PLAN:
+                said = alert("error", "That line is no plan. Choose one of the plans that the list shows.")
+                await self._update(view_id, picker_view(said, "", draft.renewal))
+                return
+            picked = await self.ledger.revise_draft(view_id, partial(chosen, view=body["view"], plan_id=plan_id))
+            if picked is None:
+                await self._show(body)  # the choice was made before the plan was read that the form is of by now
+                return
+            await self._update(view_id, picker_view(alert("info", reading_text(plan_id)), plan_id, picked.renewal))
+            await self._load(picked, plan_id)
 
     async def redraw(self, body: Mapping[str, Any]) -> None:
         """Show the inputs that a new choice asks for; what was typed stays."""
         view, view_id = body["view"], view_of(body)
-        async with self._turns.of(view_id), self._telling_trouble(view_id):
+        async with self._telling_trouble(view_id):
             try:
-                draft = await self._draft(body)
-                if draft.reading is None or not is_of(view, draft):
-                    return  # a plan chosen meanwhile is about to be shown, or is already
-                draft = replace(draft, values=merged(draft, view))
-                await self.ledger.keep_draft(draft)
-                if await self._update(view_id, await self._form(draft), view.get("hash")) == CONFLICT:
-                    # Something else was drawn since that choice: the draft, where all choices meet, goes over it.
-                    await self._update(view_id, await self._form(await self._draft(body)))
+                seen = (await self._draft(body)).submissions  # before the queue: what is submitted meanwhile is newer
+                async with self._turns.of(view_id):
+                    merge = partial(redrawn, view=view, submissions=seen)
+                    draft = await self.ledger.revise_draft(view_id, merge)
+                    if draft is None:
+                        return  # a submission, or a plan chosen meanwhile, has been shown or is about to be
+                    if await self._update(view_id, await self._form(draft), view.get("hash")) == CONFLICT:
+                        # Something else was drawn since that choice: the draft, where all choices meet, goes over it.
+                        await self._show(body)
             except LedgerError as error:
-                log.warning("form_not_redrawn", problem=str(error))  # what was typed stays, and submit draws it anew
+                log.warning("form_not_redrawn", problem=str(error))  # what was typed stays, and submit draws it again
 
     async def submit(self, body: Mapping[str, Any]) -> Draft | dict[str, Any]:
         """Return the draft with what was submitted if nothing is wrong with it, else the answer to the submission."""
@@ -137,20 +148,21 @@ class Configure:
             draft = await self._draft(body)
         except Refusal as lost:
             return updated(message_view(lost.sentence))
+        if draft.reading is not None and not is_of(view, draft):
+            return updated(await self._form(draft))
         picked = typed_values(view).get(PLAN, "")
         if draft.reading is None or (picked and picked != draft.reading.plan_id):
             self.tasks.start(self.pick(body, picked))
             said = alert("info", READING.format(reading=reading_text(picked)))
             return updated(picker_view(said, picked, draft.renewal))
-        if not is_of(view, draft):
-            return updated(await self._form(draft))
-        draft = replace(draft, values=merged(draft, view))
-        await self.ledger.keep_draft(draft)
-        if is_outdated(view, draft):
-            return updated(await self._form(draft))
-        if found := self.problems(draft):
+        merge = partial(submitted, view=view)
+        if (merged := await self.ledger.revise_draft(draft.view_id, merge)) is None:
+            return updated(await self._form(await self._draft(body)))  # another plan was read just now
+        if is_outdated(view, merged):
+            return updated(await self._form(merged))
+        if found := self.problems(merged):
             return {"response_action": "errors", "errors": placed(found, view)}
-        return draft
+        return merged
 
     def problems(self, draft: Draft) -> dict[str, list[str]]:
         """Return everything that is wrong with a draft, by API name: the rules', and the policy's about its secret."""
@@ -169,34 +181,33 @@ class Configure:
             raise Refusal("lost", LOST)
         return draft
 
-    async def _load(self, draft: Draft, plan_id: str, again: Values | None = None) -> None:
-        """Read a plan and show the form for it, or why that cannot be."""
-        if plan_id == NO_PLAN:
-            said = "That line is no plan. Choose one of the plans that the list shows."
-            await self._update(draft.view_id, picker_view(alert("error", said), "", draft.renewal))
-            return
+    async def _load(self, draft: Draft, plan_id: str) -> None:
+        """Read the plan that was chosen and show the form for it, or why that cannot be; not if another was since."""
         try:
             reading, origin = await asyncio.gather(self.dbs.read(plan_id), origin_of(self.client, draft))
             said = LOCKED.format(plan_id=plan_id) if reading.status == "locked" else ""
         except DbsError as error:
             said = trouble(plan_id, error)
-        if await self._is_superseded(draft, plan_id):
-            return
         if said:
-            await self._update(draft.view_id, picker_view(alert("error", said), plan_id, draft.renewal))
+            failed = await self.ledger.revise_draft(draft.view_id, partial(not_loaded, plan_id=plan_id))
+            if failed is not None:
+                await self._update(draft.view_id, picker_view(alert("error", said), plan_id, failed.renewal))
             return
         known = await self.ledger.last_applied(self.dbs.host, plan_id)
-        values = prefilled(reading.values, known) if again is None else proposed_again(again, reading.values)
-        renewal = draft.renewal + (draft.reading is not None)
-        draft = replace(draft, reading=reading, known=known, values=values, renewal=renewal, origin=origin)
-        draft = with_typed(draft, self.rights.policy.secrets_for(plan_id))
-        await self.ledger.keep_draft(draft)
-        await self._update(draft.view_id, await self._form(draft))
+        secrets = self.rights.policy.secrets_for(plan_id)
 
-    async def _is_superseded(self, draft: Draft, plan_id: str) -> bool:
-        """Whether another plan was chosen while this one was read."""
-        now = await self.ledger.draft(draft.view_id)
-        return now is not None and (now.values or {}).get(PLAN, plan_id) != plan_id
+        def load(now: Draft) -> Draft | None:
+            found = loaded(now, reading, known, secrets)
+            return found and replace(found, origin=origin)
+
+        if (read := await self.ledger.revise_draft(draft.view_id, load)) is not None:
+            await self._update(draft.view_id, await self._form(read))
+
+    async def _show(self, body: Mapping[str, Any]) -> None:
+        """Show the form as its draft is now, unless a plan is about to be shown anyway."""
+        draft = await self._draft(body)
+        if draft.reading is not None and not draft.chosen:
+            await self._update(draft.view_id, await self._form(draft))
 
     async def _form(self, draft: Draft) -> View:
         plan_id = draft.reading.plan_id if draft.reading else ""

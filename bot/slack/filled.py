@@ -8,8 +8,9 @@ from bot.core.conditions import NEVER
 from bot.core.draft import Draft
 from bot.core.parameters import Parameter
 from bot.core.plan import applicable, derived, normalise, parameter, parameters, problems
-from bot.core.reading import Values
+from bot.core.reading import Reading, Values
 from bot.slack.inputs import block_id, can_hold, is_uneditable, shown_inputs, typed_values
+from bot.slack.text import shortened
 
 PLAN = "BackupPlanId"
 SECRET = "SourceEndpointPassword"  # noqa: S105 - a parameter's name
@@ -17,8 +18,8 @@ FACTS = ("DatabaseType", "BackupMethod")
 
 
 def facts_of(draft: Draft) -> dict[str, str]:
-    """Return what steers the rules: the facts of the plan and what is chosen so far."""
-    reading = dict(draft.reading.facts) if draft.reading else {}
+    """Return what steers the rules: what is chosen so far, and the plan's id and facts, which are the reading's."""
+    reading = {**draft.reading.facts, PLAN: draft.reading.plan_id} if draft.reading else {}
     return {**(draft.values or {}), **reading}
 
 
@@ -29,13 +30,56 @@ def prefilled(reading_values: Values, known: Values) -> dict[str, str]:
     """
     remembered = {one.name: known[one.name] for one in parameters() if not one.readable and one.name in known}
     values = {**normalise(reading_values), **remembered}
-    return {name: text for name, text in values.items() if not derived(name, values)}
+    return {name: text for name, text in values.items() if name != PLAN and not derived(name, values)}
 
 
 def proposed_again(again: Values, read: Values) -> dict[str, str]:
     """Return what the form holds for a second try: what was proposed, but for what no input can hold, as it is now."""
     held = {name: text for name, text in again.items() if can_hold(parameter(name), text)}
-    return {name: held.get(name) or read.get(name) or "" for name in again} | {PLAN: read[PLAN]}
+    return {name: held.get(name) or read.get(name) or "" for name in again if name != PLAN}
+
+
+def chosen(draft: Draft, view: Mapping[str, Any], plan_id: str) -> Draft | None:
+    """Return a draft in which this plan is about to be read, None where the choice was made on an older view."""
+    return replace(draft, chosen=plan_id) if is_of(view, draft) else None
+
+
+def loaded(draft: Draft, reading: Reading, known: Values, secrets: Sequence[str]) -> Draft | None:
+    """Return the draft of a plan that was read now, None where it is not the one that was chosen last.
+
+    `secrets` are those the plan may use. Every reading is shown in inputs of its own: what comes from older ones is
+    known by that.
+    """
+    if draft.chosen != reading.plan_id:
+        return None
+    if draft.again is not None and draft.named == reading.plan_id:
+        values = proposed_again(draft.again, reading.values)
+    else:
+        values = prefilled(reading.values, known)
+    draft = replace(draft, reading=reading, known=known, values=values, renewal=draft.renewal + 1, chosen="")
+    return with_typed(draft, secrets)
+
+
+def not_loaded(draft: Draft, plan_id: str) -> Draft | None:
+    """Return the draft of a plan that could not be read, None where it is not the one that was chosen last."""
+    return replace(draft, renewal=max(0, draft.renewal)) if draft.chosen == plan_id else None
+
+
+def redrawn(draft: Draft, view: Mapping[str, Any], submissions: int) -> Draft | None:
+    """Return the draft with what a view held when a choice was made in it, None where that is overtaken.
+
+    `submissions` is the draft's number when the choice came: a submission since then knew more.
+    """
+    if draft.reading is None or draft.chosen or draft.submissions != submissions or not is_of(view, draft):
+        return None
+    return replace(draft, values=merged(draft, view))
+
+
+def submitted(draft: Draft, view: Mapping[str, Any]) -> Draft | None:
+    """Return the draft with what was submitted, None where the view shows another plan's."""
+    if draft.reading is None or not is_of(view, draft):
+        return None
+    return replace(draft, values=merged(draft, view), submissions=draft.submissions + 1)
 
 
 def with_typed(draft: Draft, secrets: Sequence[str]) -> Draft:
@@ -44,13 +88,24 @@ def with_typed(draft: Draft, secrets: Sequence[str]) -> Draft:
     A value that does not apply stays in it: another choice in the form may make it apply.
     """
     values = dict(draft.values or {})
-    values |= {name: text for name, text in (draft.typed or {}).items() if name != SECRET or text in secrets}
+    values |= {name: text for name, text in typed_for(draft).items() if name != SECRET or text in secrets}
     return replace(draft, values=_rederived(draft, values))
+
+
+def typed_for(draft: Draft) -> Values:
+    """Return the command's values that may be meant for the draft's plan: what identifies one plan is for it alone."""
+    typed = draft.typed or {}
+    if draft.reading is None or draft.reading.plan_id == draft.named:
+        return typed
+    return {name: text for name, text in typed.items() if not parameter(name).identifies}
 
 
 def unused(draft: Draft, secrets: Sequence[str]) -> list[str]:
     """Return a sentence for each value of the command that the form does not show."""
-    facts, typed, said = facts_of(draft), draft.typed or {}, []
+    facts, typed = facts_of(draft), typed_for(draft)
+    said = []
+    if elsewhere := [parameter(name).label for name in draft.typed or {} if name not in typed]:
+        said.append(f"Typed for {shortened(draft.named, 80)} and not used for this plan: {', '.join(elsewhere)}.")
     for one in parameters():
         text = typed.get(one.name)
         if text is None:
@@ -65,14 +120,15 @@ def unused(draft: Draft, secrets: Sequence[str]) -> list[str]:
 
 def is_typed(name: str, draft: Draft) -> bool:
     """Whether a parameter has the value that the command gave it."""
-    return name in (draft.typed or {}) and (draft.typed or {})[name] == (draft.values or {}).get(name)
+    typed = typed_for(draft)
+    return name in typed and typed[name] == (draft.values or {}).get(name)
 
 
 def merged(draft: Draft, view: Mapping[str, Any]) -> dict[str, str]:
     """Return the draft's values with what the view's inputs hold now; what is hidden keeps what was typed before."""
-    names = {one.name for one in parameters()}
+    names = {one.name for one in parameters()} - {PLAN}
     typed = {name: text for name, text in typed_values(view).items() if name in names}
-    kept = {name: text for name, text in (draft.values or {}).items() if name not in typed}
+    kept = {name: text for name, text in (draft.values or {}).items() if name not in typed and name != PLAN}
     values = {**kept, **{name: text for name, text in typed.items() if parameter(name).is_given(text) and text}}
     return _rederived(draft, values)
 
@@ -82,7 +138,7 @@ def _rederived(draft: Draft, values: dict[str, str]) -> dict[str, str]:
     before, now = facts_of(draft), facts_of(replace(draft, values=values))
     read = draft.reading.values if draft.reading else {}
     for name in read:
-        if derived(name, read) or derived(name, before) == derived(name, now):
+        if name == PLAN or derived(name, read) or derived(name, before) == derived(name, now):
             continue
         if not derived(name, now):
             values.setdefault(name, read[name])

@@ -87,7 +87,7 @@ def _plan_lines(draft: Draft) -> list[Block]:
 
 
 def _input(one: Parameter, draft: Draft, facts: Values, secrets: Sequence[str], tz: str) -> Block:
-    value = (draft.values or {}).get(one.name, "")
+    value = facts.get(one.name, "")
     if is_kept_as_read(one, draft):
         return _kept(one, value)
     if one.kind is Kind.SECRET and not secrets:

@@ -25,6 +25,7 @@ from bot.rights import Rights, answered_in_time
 from bot.slack.configure import LOST, Configure
 from bot.slack.decide import not_recorded
 from bot.slack.filled import PLAN, SECRET, proposed
+from bot.slack.frozen import form_of, frozen, is_intact, reviewed
 from bot.slack.inputs import typed_values
 from bot.slack.open_change import OPEN, card_link, open_text
 from bot.slack.review import CHANNEL, REASON, review_view
@@ -33,6 +34,8 @@ from bot.slack.text import alert, mrkdwn
 
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Without those that people mistake for others."""
+ANOTHER = "This review no longer says what would be sent. Press Back and review it again."
+OVERTAKEN = "The form was submitted again since, and only its latest review counts. Press Back and review it again."
 TOO_LONG = (
     "What changes is too long to be shown in full in Slack, so nobody could approve it; make fewer changes at once."
 )
@@ -70,7 +73,10 @@ class Requests:
             obstacles.append(alert("error", TOO_LONG))
         plan = f"{reading.values.get('BackupPlanName', '')} ({reading.plan_id})"
         place = draft.channel, draft.thread
-        view = review_view(draft.view_id, plan, shown, self.rights.policy, demand, obstacles, *place)
+        review = frozen(draft)
+        await self.ledger.keep_draft(review)
+        await self.ledger.revise_draft(draft.view_id, partial(reviewed, review=review))
+        view = review_view(review.view_id, plan, shown, self.rights.policy, demand, obstacles, *place)
         return {"response_action": "push", "view": view}
 
     async def submit(self, body: Mapping[str, Any]) -> Answer:
@@ -83,8 +89,8 @@ class Requests:
             return refused(REASON, not_recorded(error))
 
     async def _submit(self, view: Mapping[str, Any], requester: str) -> Answer:
-        draft = await self.ledger.draft(view.get("private_metadata") or view["id"])
-        if draft is None or draft.opener != requester or draft.reading is None:
+        draft = await self._reviewed(view, requester)
+        if draft.reading is None:
             return refused(REASON, LOST)
         typed = typed_values(view)
         reason, channel = typed.get(REASON, "").strip(), typed.get(CHANNEL, "")
@@ -105,6 +111,18 @@ class Requests:
         if not in_full(diff(draft.reading, proposed(draft), draft.known).rows):
             return refused(REASON, TOO_LONG)
         return await self._record(requester, self._requested(draft, demand, reason, where, view["id"]))
+
+    async def _reviewed(self, view: Mapping[str, Any], requester: str) -> Draft:
+        """Return the draft just as a review shows it. Raises Refusal where that is not what would be asked for now."""
+        key = view.get("private_metadata") or view["id"]
+        review, form = await self.ledger.draft(key), await self.ledger.draft(form_of(key))
+        if review is None or form is None or review.opener != requester:
+            raise Refusal("lost", LOST)
+        if not is_intact(review):
+            raise Refusal("lost", ANOTHER)
+        if form.review != key:
+            raise Refusal("overtaken", OVERTAKEN)
+        return review
 
     async def _record(self, requester: str, data: Requested) -> Answer:
         change_id = new_change_id(int(self.clock.now().timestamp() * 1000))

@@ -37,7 +37,7 @@ async def test_a_plan_is_read_in_the_words_in_which_it_would_be_sent(dbs: DbsCli
 
 
 async def test_what_is_configured_arrives_whole_and_is_read_back_the_same(dbs: DbsClient, fake: FakeDbs) -> None:
-    request_id = await dbs.configure(ORDERS, PASSWORD, "token-1")
+    request_id = await dbs.configure(ORDERS["BackupPlanId"], ORDERS, PASSWORD, "token-1")
     assert request_id
     [effect] = fake.effects
     sent = {**ORDERS, "BackupStorageType": "", "SourceEndpointPassword": "pass word+&=%~*ü", "ClientToken": "token-1"}
@@ -48,13 +48,13 @@ async def test_what_is_configured_arrives_whole_and_is_read_back_the_same(dbs: D
 
 async def test_an_empty_value_is_sent(dbs: DbsClient, fake: FakeDbs) -> None:
     """Your own storage is spelt by an empty BackupStorageType, which must not get lost on the way."""
-    await dbs.configure(ORDERS, PASSWORD, "token-1")
+    await dbs.configure(ORDERS["BackupPlanId"], ORDERS, PASSWORD, "token-1")
     [call] = fake.calls("ConfigureBackupPlan")
     assert "BackupStorageType=" in (call.raw_query or call.raw_body.decode()).split("&")
 
 
 async def test_parameters_go_into_the_body_unless_told_otherwise(fake: FakeDbs, dbs: DbsClient) -> None:
-    await dbs.configure(ORDERS, PASSWORD, "token-1")
+    await dbs.configure(ORDERS["BackupPlanId"], ORDERS, PASSWORD, "token-1")
     [call] = fake.calls("ConfigureBackupPlan")
     assert bool(call.raw_query) != bool(call.raw_body)
     assert call.headers["accept"] == "application/json"

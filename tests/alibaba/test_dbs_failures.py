@@ -35,7 +35,7 @@ ORDERS = {
 
 
 async def configure(dbs: DbsClient) -> str:
-    return await dbs.configure(ORDERS, {"SourceEndpointPassword": SecretStr(PASSWORD)}, "token-1")
+    return await dbs.configure(PLAN, ORDERS, {"SourceEndpointPassword": SecretStr(PASSWORD)}, "token-1")
 
 
 @asynccontextmanager
@@ -322,7 +322,7 @@ async def test_a_token_that_is_still_expired_after_renewal_is_a_refusal() -> Non
 
 async def test_half_a_character_is_not_sent(dbs: DbsClient, fake: FakeDbs) -> None:
     with pytest.raises(DbsRefused) as caught:
-        await dbs.configure(ORDERS | {"BackupPlanName": "\ud83d"}, {}, "token-1")
+        await dbs.configure(PLAN, ORDERS | {"BackupPlanName": "\ud83d"}, {}, "token-1")
     assert caught.value.code == "InvalidText"
     assert caught.value.__context__ is None
     assert not fake.requests

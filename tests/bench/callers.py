@@ -28,7 +28,8 @@ from bot.serve import run
 from bot.slack.filled import prefilled
 
 TICK = 0.001
-OPEN = {**prefilled(read_plan(mysql_on_rds()).values, {}), **WISH, "BackupStorageType": ""}
+READ = read_plan(mysql_on_rds())
+OPEN = {**prefilled(READ.values, {}), **WISH, "BackupPlanId": READ.plan_id, "BackupStorageType": ""}
 PASSWORD = "SourceEndpointPassword"
 del OPEN[PASSWORD]
 SECRET = SecretStr("correct-horse")
@@ -58,7 +59,7 @@ class Callers:
         token = uuid4().hex
         everything = {**OPEN, PASSWORD: SECRET.get_secret_value(), "ClientToken": token}
         if who == "ours":
-            return lambda: self._ours.configure(OPEN, {PASSWORD: SECRET}, token)
+            return lambda: self._ours.configure(READ.plan_id, OPEN, {PASSWORD: SECRET}, token)
         if who == "bare":
             signed = sign(self._host, "ConfigureBackupPlan", VERSION, everything, self._keys, "body")
             return lambda: self._bare.post("/", headers=dict(signed.headers), content=signed.content)

@@ -65,7 +65,8 @@ OUTCOMES = (
 def wish(approvals: int) -> Requested:
     """Ask for a change that must be approved within two ticks and sent within two more."""
     return Requested(
-        plan_id="dbs1", plan_name="Orders", host="dbs.test", region="", status="running", proposed={}, baseline={},
+        plan_id="dbs1", plan_name="Orders", host="dbs.test", region="", status="running",
+        proposed={"BackupPlanId": "dbs1"}, baseline={"BackupPlanId": "dbs1"},
         known={}, secrets={}, reason="because", channel="C1", view_id="V1", digest="d1",
         demand=Demand(
             approvals=approvals, approvers=("S1",), pool=(ANA, BEN), policy="", sentence="",

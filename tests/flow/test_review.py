@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import re
 import sqlite3
 
 import pytest
@@ -140,7 +141,9 @@ async def test_req24_the_actor_is_who_slack_says_acted_and_nobody_else(stage: St
     forged["view"]["id"] = "V0FORGED"
     answer = await stage.slack.deliver("interactive", forged)
     assert "opened by somebody else" in answer.answer
-    assert genuine["view"]["private_metadata"] == genuine["view"]["root_view_id"], "and nothing that says who"
+    form, _, digest = genuine["view"]["private_metadata"].partition(":")
+    assert form == genuine["view"]["root_view_id"], "and nothing that says who"
+    assert re.fullmatch("[0-9a-f]{64}", digest)
     assert requests(stage, plan) == 1
 
 

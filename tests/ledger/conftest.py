@@ -93,7 +93,11 @@ def wish() -> Callable[..., Requested]:
             "demand": Demand(approvals=2, approvers=("S1",), pool=("UA", "UB"), policy="p", sentence="Two of S1."),
             "expires_at": stamp(NOON + timedelta(hours=4)), "execute_within": 1800, "digest": "d1",
         }  # fmt: skip
-        return Requested.model_validate(fields | otherwise)
+        request = Requested.model_validate(fields | otherwise)
+        plan = {"BackupPlanId": request.plan_id}
+        return request.model_copy(
+            update={"proposed": {**request.proposed, **plan}, "baseline": {**request.baseline, **plan}}
+        )
 
     return make
 

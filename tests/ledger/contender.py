@@ -38,9 +38,10 @@ class NoonClock:
 
 def wish(change_id: str) -> Requested:
     """Ask for a change of a plan of its own."""
+    plan = {"BackupPlanId": f"plan of {change_id}"}
     return Requested(
-        plan_id=f"plan of {change_id}", plan_name="", host="dbs.test", region="", status="running", proposed={},
-        baseline={}, known={}, secrets={}, reason="because", channel="C1", view_id=f"view of {change_id}",
+        plan_id=plan["BackupPlanId"], plan_name="", host="dbs.test", region="", status="running", proposed=plan,
+        baseline=plan, known={}, secrets={}, reason="because", channel="C1", view_id=f"view of {change_id}",
         demand=Demand(approvals=1, approvers=(), pool=(), policy="", sentence=""), execute_within=60, digest="d1",
         expires_at=stamp(NOON + timedelta(hours=1)),
     )  # fmt: skip

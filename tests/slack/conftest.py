@@ -72,7 +72,11 @@ def requested() -> Callable[..., Requested]:
             ),
             "expires_at": stamp(NOON + timedelta(hours=4)),
         }  # fmt: skip
-        return Requested.model_validate(told | fields)
+        request = Requested.model_validate(told | fields)
+        plan = {"BackupPlanId": request.plan_id}
+        return request.model_copy(
+            update={"proposed": {**request.proposed, **plan}, "baseline": {**request.baseline, **plan}}
+        )
 
     return make
 

@@ -33,6 +33,7 @@ from bot.playground.slack.schema import (
 from bot.slack.card import card_blocks, card_text
 from bot.slack.filled import form_problems, merged, prefilled, proposed, proposed_again
 from bot.slack.form import form_view, message_view, picker_view, reading_view
+from bot.slack.inputs import typed_values
 from bot.slack.review import deny_view, review_view
 from bot.slack.suggestions import suggestions
 from bot.slack.text import alert
@@ -114,7 +115,7 @@ def test_slack_takes_every_form_review_and_card(
     holds(form_view(draft, ["orders-db"], tz))
     form_problems(draft)
     sent = proposed(draft)
-    assert set(proposed_again(sent, reading.values)) >= set(sent)
+    assert set(proposed_again(sent, reading.values)) >= set(sent) - {"BackupPlanId"}
     shown = diff(reading, sent, known)
     holds(review_view("V1", "plan", shown, POLICY, DEMAND, [alert("error", reason or "x")], "" if bare else "C0OPS"))
     change = changed(reading, sent, known, reason[:1000] or "because")
@@ -175,4 +176,6 @@ def test_what_an_input_shows_comes_back_as_it_was(one: Parameter) -> None:
     if one.name != "BackupStrategyType":
         values["BackupStrategyType"] = "simple"
     draft = Draft("V1", "U0RITA", "", reading, {}, values)
-    assert merged(draft, untouched(form_view(draft, ["orders-db"])))[one.name] == sample
+    view = untouched(form_view(draft, ["orders-db"]))
+    assert typed_values(view)[one.name] == sample
+    assert merged(draft, view).get(one.name) == (None if one.kind is Kind.PLAN else sample), "the plan is the reading's"

@@ -95,9 +95,9 @@ def test_hidden_values_are_neither_judged_nor_proposed() -> None:
 
 
 def test_a_second_try_proposes_the_same_but_for_what_no_input_can_hold() -> None:
-    again = {"BackupPlanId": "dbs1", "BackupRetentionPeriod": "30", "BackupObjects": LONG, "AutoStartBackup": "true"}
+    again = {"BackupRetentionPeriod": "30", "BackupObjects": LONG, "AutoStartBackup": "true"}
     read = {**RDS, "BackupObjects": '[{"DBName":"now"}]', "BackupRetentionPeriod": "99"}
-    assert proposed_again(again, read) == {**again, "BackupObjects": '[{"DBName":"now"}]'}
+    assert proposed_again({**again, "BackupPlanId": "dbs9"}, read) == {**again, "BackupObjects": '[{"DBName":"now"}]'}
 
 
 def test_ids_are_renewed_behind_a_tilde() -> None:
