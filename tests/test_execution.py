@@ -276,6 +276,31 @@ async def test_req10_a_record_that_is_not_what_was_approved_is_refused(
     assert (world.dbs.calls, world.secrets.fetched, world.people.fresh) == ([], [], [])
 
 
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"proposed": {**PROPOSED, "BackupPlanId": "dbs2"}},
+        {"baseline": {**PLAN, "BackupPlanId": "dbs2", "DatabaseType": "MySQL", "BackupMethod": "logical"}},
+        {"plan_id": "dbs2", "proposed": PROPOSED, "baseline": {**PLAN, "DatabaseType": "MySQL"}},
+        {"baseline": {"DatabaseType": "MySQL", "BackupMethod": "logical"}},
+    ],
+)
+async def test_req10_one_change_has_one_plan_or_nothing_is_sent(
+    world: World, process: Process, altered: dict[str, Any]
+) -> None:
+    """It cannot be asked for; and had somebody written it into the ledger, approved and hashed, it is not sent."""
+    with pytest.raises(Refusal, match="not the one that would be changed"):
+        await world.asked("c1", **altered)
+    assert await world.ledger.change("c1") is None
+    await world.ledger.record("c1", lambda *_: (REQUESTER, wish("c1", **altered)))
+    await world.approve(ANA)
+    await world.approve(BEN)
+    change = await process.execute()
+    assert isinstance(change.outcome, Refused)
+    assert change.outcome.code == "PlanMismatch"
+    assert (world.dbs.calls, world.dbs.read_at, world.secrets.fetched) == ([], [], [])
+
+
 async def test_req10_another_endpoint_than_at_the_approval_is_refused(world: World, process: Process) -> None:
     await world.approved()
     world.dbs.host = "dbs.elsewhere"

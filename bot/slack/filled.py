@@ -104,7 +104,7 @@ def unused(draft: Draft, secrets: Sequence[str]) -> list[str]:
     """Return a sentence for each value of the command that the form does not show."""
     facts, typed = facts_of(draft), typed_for(draft)
     said = []
-    if elsewhere := [parameter(name).label for name in draft.typed or {} if name not in typed]:
+    if elsewhere := [one.label for one in parameters() if one.name in (draft.typed or {}).keys() - typed.keys()]:
         said.append(f"Typed for {shortened(draft.named, 80)} and not used for this plan: {', '.join(elsewhere)}.")
     for one in parameters():
         text = typed.get(one.name)

@@ -94,3 +94,12 @@ async def test_listing_ends_on_a_page_that_is_not_full(dbs: DbsClient, fake: Fak
 
 async def test_the_host_is_named_with_a_port_that_is_not_the_default(dbs: DbsClient, fake: FakeDbs) -> None:
     assert f"http://{dbs.host}" == fake.url
+
+
+@pytest.mark.parametrize("values", [{**ORDERS, "BackupPlanId": "dbsother00001"}, {"BackupPlanName": "no id"}])
+async def test_values_of_another_plan_are_not_sent(dbs: DbsClient, fake: FakeDbs, values: dict[str, str]) -> None:
+    with pytest.raises(DbsRefused, match="for another plan"):
+        await dbs.configure("dbsmysqlrds01", values, PASSWORD, "token-1")
+    with pytest.raises(DbsRefused, match="for another plan"):
+        await dbs.configure("dbsmysqlrds01", ORDERS, {"BackupPlanId": SecretStr("dbsother00001")}, "token-1")
+    assert fake.requests == []

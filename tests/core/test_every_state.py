@@ -76,9 +76,18 @@ def wish(approvals: int) -> Requested:
     )  # fmt: skip
 
 
+def of_another_plan(approvals: int) -> Requested:
+    """Ask for a change of a plan that was not read: a choice that came late, or a state from another view."""
+    return wish(approvals).model_copy(update={"proposed": {"BackupPlanId": "dbs2"}})
+
+
 def actions(change: Change | None, approvals: int) -> Iterator[tuple[str, Action]]:
     """Everything that anybody can try, whether or not it makes sense now."""
     yield "request", partial(decisions.request, by=REQUESTER, data=wish(approvals))
+    yield (
+        "request the change of another plan",
+        partial(decisions.request, by=REQUESTER, data=of_another_plan(approvals)),
+    )
     yield "announce", partial(decisions.announce, channel="C1", ts="1.0")
     yield "remind", remind
     for person in PEOPLE:
@@ -212,7 +221,8 @@ class Walk:
     ) -> None:
         """Hold one step against everything that was promised."""
         actor, data = decision
-        voters = [vote.by for vote in after.votes]
+        request, voters = after.request, [vote.by for vote in after.votes]
+        assert request.plan_id == request.proposed["BackupPlanId"] == request.baseline["BackupPlanId"], "one plan"
         assert len(voters) == len(set(voters)), "one vote per person"
         assert set(voters) <= {ANA, BEN}, "neither the requester nor an outsider counts"
         assert {vote.digest for vote in after.votes} <= {after.request.digest}, "what was seen is what is approved"
@@ -274,7 +284,16 @@ def test_every_promise_holds_in_every_state_of_a_change(walk: Walk) -> None:
 
 
 def test_what_comes_too_late_or_from_the_wrong_person_was_tried(walk: Walk) -> None:
-    refusals = {"ended", "executing", "requester", "not-approver", "not-requester", "outdated", "unknown"}
+    refusals = {
+        "plans-differ",
+        "ended",
+        "executing",
+        "requester",
+        "not-approver",
+        "not-requester",
+        "outdated",
+        "unknown",
+    }
     assert walk.refusals >= refusals | ({"voted"} if walk.approvals > 1 else {"approved"})
     assert walk.impossible == {"stale", "stuck"}
 

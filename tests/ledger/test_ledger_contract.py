@@ -469,6 +469,34 @@ async def test_a_draft_kept_again_is_replaced_and_lasts_an_hour_from_then(
     assert await ledger.draft("V1") is None
 
 
+async def test_a_draft_is_revised_as_it_is_by_then(ledger: Ledger, advance: Callable[[float], datetime]) -> None:
+    """Two who revise at once each see what the other made of it, and none brings back what has gone."""
+
+    def once_more(draft: Draft) -> Draft:
+        return replace(draft, submissions=draft.submissions + 1)
+
+    assert await ledger.revise_draft("V1", once_more) is None
+    assert await ledger.draft("V1") is None
+    await ledger.keep_draft(FULL)
+    found = await asyncio.gather(*(ledger.revise_draft("V1", once_more) for _ in range(8)))
+    assert sorted(draft.submissions for draft in found if draft) == list(range(1, 9))
+    assert await ledger.revise_draft("V1", lambda _: None) is None
+    assert await ledger.draft("V1") == replace(FULL, submissions=8)
+    advance(3600.001)
+    assert await ledger.revise_draft("V1", once_more) is None
+
+
+async def test_two_processes_revise_a_draft_one_after_the_other(open_ledger: Callable[[], Ledger]) -> None:
+    ledgers = [open_ledger(), open_ledger()]
+    await ledgers[0].keep_draft(FULL)
+    revisions = [
+        ledger.revise_draft("V1", lambda draft: replace(draft, submissions=draft.submissions + 1))
+        for ledger in ledgers * 5
+    ]
+    await asyncio.gather(*revisions)
+    assert await ledgers[1].draft("V1") == replace(FULL, submissions=10)
+
+
 async def test_a_ledger_belongs_to_the_first_workspace_that_opened_it(
     open_ledger: Callable[[], Ledger], ledger: Ledger
 ) -> None:
