@@ -6,6 +6,7 @@ BotError
 ├── PlanTaken            another change of the same plan is open
 ├── AlreadyRequested     this very submission is a change already
 ├── LookUpFailed         Slack did not say who somebody is: whatever hung on it is refused
+│   └── NoSuchGroup      Slack answered that there is no such user group: nobody is in it
 ├── LedgerError
 │   ├── LedgerBusy       locked, full or read-only: nothing was written
 │   └── LedgerAltered    a hash does not follow from the one before: somebody wrote to the database
@@ -61,6 +62,14 @@ class AlreadyRequested(BotError):
 
 class LookUpFailed(BotError):
     """Slack did not answer who somebody is, in time or at all."""
+
+
+class NoSuchGroup(LookUpFailed):
+    """Slack answered that there is no user group `group_id`, or none that is in use."""
+
+    def __init__(self, group_id: str) -> None:
+        super().__init__(f"Slack has no user group {group_id}, or it is disabled")
+        self.group_id = group_id
 
 
 class LedgerError(BotError):

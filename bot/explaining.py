@@ -15,7 +15,8 @@ from bot.core.policy import Policy, everybody, is_group
 from bot.core.policy_words import both, explain
 from bot.core.reading import Reading
 from bot.core.supposed import Supposed
-from bot.errors import BotError, DbsError, DbsRefused
+from bot.errors import BotError, DbsError, DbsRefused, LookUpFailed, NoSuchGroup
+from bot.looking_up import each
 from bot.policy_file import load_policy
 from bot.ports import People
 
@@ -35,8 +36,16 @@ async def explained(supposed: Supposed, at: datetime, *, read: bool, slack: bool
         if supposed.channel.id:
             supposed = replace(supposed, channel=await people.channel(supposed.channel.id))
         groups = {*wanted_groups(policy, supposed.facts()), *filter(is_group, policy.defaults.requesters)}
-        members = {group: await people.members(group) for group in sorted(groups)}
-    return list(_answer(policy, supposed, members, at))
+        found = await each(people.members, sorted(groups))
+    members: dict[str, frozenset[str]] = {}
+    gone: list[str] = []
+    for group, answer in found.items():
+        if isinstance(answer, NoSuchGroup):
+            gone.append(f"{answer}: nobody is in it.")
+        elif isinstance(answer, LookUpFailed):
+            raise answer
+        members[group] = frozenset() if isinstance(answer, NoSuchGroup) else answer
+    return [*_answer(policy, supposed, members, at), *gone]
 
 
 def _answer(

@@ -159,14 +159,14 @@ class Ledger(Protocol):
 
 
 class People(Protocol):
-    """Who is who in Slack. Answers may be up to 60 s old unless `fresh`; raises LookUpFailed."""
+    """Who is who in Slack. Answers may be up to 60 s old unless `fresh`; raises LookUpFailed where there is none."""
 
     async def person(self, user_id: str, *, fresh: bool = False) -> Person:
-        """Return one user."""
+        """Return one user; of an id that Slack does not know, one who is not `is_known`."""
         ...
 
     async def members(self, group_id: str, *, fresh: bool = False) -> frozenset[str]:
-        """Return the user ids in a user group (`S…`)."""
+        """Return the user ids in a user group (`S…`). Raises NoSuchGroup where Slack answers that there is none."""
         ...
 
     async def channel(self, channel_id: str) -> Channel:

@@ -5,10 +5,11 @@ up afresh.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from bot.core import policy as rules
 from bot.core.asked import facts_of
@@ -21,7 +22,8 @@ from bot.core.policy import Policy, ever_approving, everybody, is_group
 from bot.core.policy_rule import Facts
 from bot.core.policy_words import say_opening
 from bot.core.slots import filled
-from bot.errors import LookUpFailed, Refusal
+from bot.errors import LookUpFailed, NoSuchGroup, Refusal
+from bot.looking_up import each, enough
 from bot.ports import People
 
 Members = dict[str, frozenset[str]]
@@ -93,18 +95,15 @@ class Rights:
             asked = await self._evaluate(self.policy, facts)
             if asked.denied:
                 raise Refusal("denied", asked.denied)
-            able: list[str] = []
-            for user_id in asked.pool:
-                person = await self.people.person(user_id)
-                if not person.disqualified(self.team_id):
-                    able.append(user_id)
-                    if filled(asked, able).done:
-                        return asked
-        missing = filled(asked, able)
+            able = await enough(asked, self.people.person, self.team_id)
+            missing = filled(asked, able)
+            if missing.done:
+                return asked
+            gone = await self._gone(asked)
         raise Refusal(
             "pool",
             f"{asked.approvals} people besides you have to approve this, but the policy's approvers come to only "
-            f"{len(able)}; it takes {missing.number} more. Have the approver group or the policy extended.",
+            f"{len(able)}; it takes {missing.number} more. {gone or 'Have the approver group or the policy extended.'}",
         )
 
     async def standing(self, change: Change, user_id: str) -> tuple[Refusal | None, str]:
@@ -129,13 +128,14 @@ class Rights:
             return Stale(why="policy", sentence=why)
         policy, asked = self.policy, change.request.demand
         everyone = [change.requester, *(vote.by for vote in change.votes)]
-        (now, members), people = await asyncio.gather(
+        (now, members), answers = await asyncio.gather(
             asyncio.gather(
                 self._evaluate(policy, facts_of(change, policy), fresh=True),
                 self._members(policy.defaults.requesters, fresh=True),
             ),
-            asyncio.gather(*(self.people.person(user_id, fresh=True) for user_id in everyone)),
+            each(partial(self.people.person, fresh=True), everyone),
         )
+        people = [_answered(answers[user_id]) for user_id in everyone]
         why = tightened_since(now, asked)
         if not why and not is_open(now.windows, now.freezes, at):
             why = f"The policy has other times now than when it was asked for. {say_opening(now, at)}"
@@ -202,7 +202,26 @@ class Rights:
     async def _look_up(self, user_id: str, who: list[str]) -> tuple[Person, Members]:
         return await asyncio.gather(self.people.person(user_id), self._members(who))
 
-    async def _members(self, who: list[str], *, fresh: bool = False) -> Members:
-        groups = sorted({one for one in who if is_group(one)})
-        members = await asyncio.gather(*(self.people.members(group, fresh=fresh) for group in groups))
-        return dict(zip(groups, members, strict=True))
+    async def _members(self, who: Iterable[str], *, fresh: bool = False) -> Members:
+        """Return who is in each group; nobody is in one that Slack answers not to have."""
+        answers = await each(partial(self.people.members, fresh=fresh), sorted(filter(is_group, who)))
+        members: Members = {}
+        for group, answer in answers.items():
+            if isinstance(answer, LookUpFailed) and not isinstance(answer, NoSuchGroup):
+                raise answer
+            members[group] = frozenset() if isinstance(answer, NoSuchGroup) else answer
+        return members
+
+    async def _gone(self, asked: Demand) -> str:
+        """Say which groups of approvers there are none of in Slack, "" where all are there."""
+        answers = await each(self.people.members, filter(is_group, asked.approvers))
+        if gone := [group for group, answer in answers.items() if isinstance(answer, NoSuchGroup)]:
+            return f"Slack has no user group {' and no '.join(gone)}, or it is disabled: have the policy corrected."
+        return ""
+
+
+def _answered(answer: Person | LookUpFailed) -> Person:
+    """Return the person. Raises LookUpFailed where there was no answer."""
+    if isinstance(answer, LookUpFailed):
+        raise answer
+    return answer

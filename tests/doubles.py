@@ -24,7 +24,7 @@ from bot.core.policy import Policy, read_policy
 from bot.core.reading import PlanSummary, Reading, Values
 from bot.core.saying import Kind, Message, Saying
 from bot.engine import Engine
-from bot.errors import LookUpFailed, MessageGone, MessageUnanswered, SecretMissing
+from bot.errors import MessageGone, MessageUnanswered, NoSuchGroup, SecretMissing
 from bot.execution import Execution
 from bot.ledger.sqlite import SqliteLedger
 from bot.ports import Ready, at_any_time
@@ -201,11 +201,13 @@ class MemoryPeople(Faulty):
     async def person(self, user_id: str, *, fresh: bool = False) -> Person:
         await self._ask(user_id, fresh=fresh)
         if user_id not in self.people:
-            raise LookUpFailed(f"nobody is {user_id}")
+            return Person(user_id, "", is_known=False)
         return self.people[user_id]
 
     async def members(self, group_id: str, *, fresh: bool = False) -> frozenset[str]:
         await self._ask(group_id, fresh=fresh)
+        if group_id not in self.groups:
+            raise NoSuchGroup(group_id)
         return self.groups[group_id]
 
     async def channel(self, channel_id: str) -> Channel:

@@ -45,6 +45,21 @@ async def test_a_group_of_a_rule_that_cannot_be_asked_about_is_named(rule: str) 
     assert (found["event"], found["group"]) == ("group_unreachable", "S0GONE")
 
 
+@pytest.mark.parametrize("rule", ['approvers = ["S0GONE"]', 'on_call = ["S0GONE"]'])
+async def test_a_group_that_slack_does_not_have_is_named(rule: str) -> None:
+    found = await warnings(MemoryPeople(), rule)
+    assert ("group_unknown", "S0GONE") in [(one["event"], one.get("group")) for one in found]
+
+
+async def test_people_whom_slack_does_not_know_are_named_and_not_counted() -> None:
+    people = MemoryPeople()
+    found = await warnings(people, 'approvers = [{ from = ["U0TYPO", "U0ANA", "U0BEN"], at_least = 2 }]')
+    assert [(one["event"], one.get("person"), one.get("people")) for one in found] == [
+        ("person_unknown", "U0TYPO", None),
+        ("few_approvers", None, 2),
+    ]
+
+
 async def test_one_group_that_cannot_be_asked_about_hides_no_other_warning() -> None:
     people = MemoryPeople()
     people.groups |= {"S0DBA": frozenset({ANA})}

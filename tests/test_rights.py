@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from doubles import ANA, BEN, NOON, POLICY, REQUESTER, TEAM, Fault, MemoryPeople, World, wish
 
+from bot import looking_up
 from bot import rights as rights_module
 from bot.core.change import Change, begin
 from bot.core.events import chained
@@ -16,6 +17,7 @@ from bot.core.people import Person
 from bot.core.policy import read_policy
 from bot.core.policy_rule import Facts
 from bot.errors import LookUpFailed, Refusal
+from bot.looking_up import AT_ONCE
 from bot.rights import Rights
 
 OLGA = "U0OLGA"
@@ -164,6 +166,91 @@ async def test_a_policy_that_changes_while_slack_is_asked_counts_from_the_next_q
     assert (await asking.demand(FACTS)).policy == old.digest
     assert asking.policy is new
     assert (await asking.demand(FACTS)).pool == (OLGA,)
+
+
+# No further than the answer needs
+
+
+def many(people: MemoryPeople, number: int) -> list[str]:
+    """Put so many approvers into the group, who all count."""
+    names = [f"U1{index:03}" for index in range(number)]
+    people.people |= {name: Person(name, TEAM) for name in names}
+    people.groups["S0DBA"] = frozenset(names)
+    return names
+
+
+async def test_of_many_approvers_only_as_many_are_asked_about_as_it_takes(people: MemoryPeople) -> None:
+    many(people, 120)
+    await rights(people).demand(FACTS)
+    assert len([one for one in people.asked if one.startswith("U1")]) == 2
+
+
+async def test_people_are_looked_up_side_by_side_and_not_too_many_at_once(people: MemoryPeople) -> None:
+    names = many(people, 60)
+    for name in names[:-2]:
+        people.people[name] = replace(people.people[name], is_guest=True)
+    inside: list[str] = []
+    most: list[int] = []
+
+    async def a_while() -> None:
+        inside.append("")
+        most.append(len(inside))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        inside.pop()
+
+    for name in names:
+        people.next(name, Fault(meanwhile=a_while))
+    await rights(people).demand(FACTS)
+    assert max(most) == AT_ONCE
+
+
+async def test_who_fills_an_open_place_is_asked_about_first(people: MemoryPeople) -> None:
+    many(people, 50)
+    people.groups |= {"S0SRE": frozenset({"U9ZOE"})}
+    people.people["U9ZOE"] = Person("U9ZOE", TEAM)
+    policy = POLICY + '[[rules]]\nname = "both"\napprovers = [{ from = ["S0DBA"] }, { from = ["S0SRE"] }]\n'
+    await rights(people, policy).demand(FACTS)
+    assert sorted(one for one in people.asked if one[0] == "U") == ["U1000", "U9ZOE"]
+
+
+async def test_one_who_is_not_answered_about_does_not_hold_up_the_others(
+    people: MemoryPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def for_ever() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(looking_up, "SLOW", 0.01)
+    first, *_ = many(people, 120)
+    people.next(first, Fault(meanwhile=for_ever))
+    assert (await rights(people).demand(FACTS)).approvals == 2
+
+
+async def test_a_slack_that_does_not_answer_is_not_asked_about_everybody(people: MemoryPeople) -> None:
+    for name in many(people, 120):
+        people.next(name, LookUpFailed("ratelimited"))
+    assert (await refusal_of(rights(people).demand(FACTS))).reason == "look-up"
+    assert len(people.asked) < 10
+
+
+# Whom Slack does not know
+
+
+async def test_one_mistyped_approver_cannot_approve_and_the_others_can(people: MemoryPeople) -> None:
+    policy = POLICY.replace('["S0DBA"]', '["S0DBA", "U0AAAAAA"]')
+    assert (await rights(people, policy).demand(FACTS)).approvals == 2
+    people.groups["S0DBA"] = frozenset({ANA})
+    refusal = await refusal_of(rights(people, policy).demand(FACTS))
+    assert (refusal.reason, "come to only 1; it takes 1 more" in refusal.sentence) == ("pool", True)
+
+
+async def test_a_group_that_does_not_exist_refuses_by_name_where_it_is_needed(people: MemoryPeople) -> None:
+    policy = POLICY.replace('["S0DBA"]', '["S0DBA", "S0TYPO"]')
+    assert (await rights(people, policy).demand(FACTS)).pool == (ANA, BEN)
+    people.groups["S0DBA"] = frozenset({ANA})
+    refusal = await refusal_of(rights(people, policy).demand(FACTS))
+    assert refusal.reason == "pool"
+    assert "Slack has no user group S0TYPO, or it is disabled" in refusal.sentence
 
 
 # Deciding

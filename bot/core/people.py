@@ -17,9 +17,13 @@ class Person:
     is_guest: bool = False
     """Restricted or ultra-restricted: a single- or multi-channel guest."""
     is_stranger: bool = False
+    is_known: bool = True
+    """False where Slack answers that there is no such user, for example for a mistyped id."""
 
     def disqualified(self, team_id: str) -> str:
         """Return why this person counts for nothing here, as a sentence; "" for a full member of the workspace."""
+        if not self.is_known:
+            return "Slack knows no such person."
         if self.team_id != team_id or self.is_stranger:
             return "Only members of this workspace can do that; you belong to another one."
         if self.is_deleted:

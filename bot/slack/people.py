@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.people import Channel, Person
-from bot.errors import LookUpFailed
+from bot.errors import LookUpFailed, NoSuchGroup
 from bot.slack.web import SlackFailed, slack_call
 
 T = TypeVar("T")
@@ -15,6 +15,9 @@ T = TypeVar("T")
 AGE = 60.0
 """Seconds for which an answer is good; Slack allows 20 questions about groups a minute."""
 ENTRIES = 10_000
+NOBODY = frozenset({"user_not_found", "users_not_found", "user_not_visible"})
+NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
+"""Slack's words for an id that it does not know: an answer, which is as good for a minute as any other."""
 
 
 class SlackPeople:
@@ -26,20 +29,25 @@ class SlackPeople:
         self._asking: dict[str, asyncio.Task[Any]] = {}
 
     async def person(self, user_id: str, *, fresh: bool = False) -> Person:
-        """Return one user."""
+        """Return one user, `is_known` or not."""
 
         async def ask() -> Person:
-            return _person((await self._client.users_info(user=user_id))["user"])
+            shown = await _unless(NOBODY, self._client.users_info(user=user_id))
+            return _person(shown["user"]) if shown is not None else Person(user_id, "", is_known=False)
 
         return await self._answer(f"user {user_id}", ask, fresh=fresh)
 
     async def members(self, group_id: str, *, fresh: bool = False) -> frozenset[str]:
-        """Return the user ids in a user group."""
+        """Return the user ids in a user group. Raises NoSuchGroup."""
 
-        async def ask() -> frozenset[str]:
-            return frozenset((await self._client.usergroups_users_list(usergroup=group_id))["users"])
+        async def ask() -> frozenset[str] | None:
+            shown = await _unless(NO_GROUP, self._client.usergroups_users_list(usergroup=group_id))
+            return frozenset(shown["users"]) if shown is not None else None
 
-        return await self._answer(f"group {group_id}", ask, fresh=fresh)
+        members = await self._answer(f"group {group_id}", ask, fresh=fresh)
+        if members is None:
+            raise NoSuchGroup(group_id)
+        return members
 
     async def channel(self, channel_id: str) -> Channel:
         """Return one conversation, read afresh; one that the bot cannot see is one it is not a member of."""
@@ -56,9 +64,8 @@ class SlackPeople:
 
     async def _answer(self, key: str, ask: Callable[[], Awaitable[T]], *, fresh: bool) -> T:
         now = asyncio.get_running_loop().time()
-        at, known = self._answers.get(key, (0.0, None))
-        if not fresh and known is not None and now - at < AGE:
-            return cast("T", known)  # the key says what was asked
+        if not fresh and key in self._answers and now - self._answers[key][0] < AGE:
+            return cast("T", self._answers[key][1])  # the key says what was asked
         if fresh or key not in self._asking:
             # A fresh answer must not come from a question that was put before.
             task = self._asking[key] = asyncio.create_task(self._put(key, ask))
@@ -80,6 +87,17 @@ class SlackPeople:
             self._answers.clear()
         self._answers[key] = (asyncio.get_running_loop().time(), answer)
         return answer
+
+
+async def _unless(codes: frozenset[str], call: Awaitable[T]) -> T | None:
+    """Return what Slack answers, None where it is one of these words."""
+    try:
+        with slack_call():
+            return await call
+    except SlackFailed as failed:
+        if failed.code in codes:
+            return None
+        raise
 
 
 def _seen(task: asyncio.Task[Any]) -> None:

@@ -8,7 +8,7 @@ from aiohttp.test_utils import TestServer
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.people import Channel
-from bot.errors import LookUpFailed
+from bot.errors import LookUpFailed, NoSuchGroup
 from bot.playground.slack.server import FakeSlack
 from bot.slack import people as people_module
 from bot.slack.people import SlackPeople
@@ -115,13 +115,38 @@ async def test_req23_a_failed_look_up_is_said_and_not_remembered(
     assert (await people.person("U0RITA")).id == "U0RITA"
 
 
-async def test_a_group_that_is_disabled_or_unknown_is_a_failed_look_up(people: SlackPeople, slack: FakeSlack) -> None:
+@pytest.mark.parametrize("code", ["no_such_subteam", "subteam_not_found"])
+async def test_no_such_group_is_an_answer_good_for_a_minute(
+    people: SlackPeople, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    slack.faults.error("usergroups.users.list", code)
+    slack.add_group("S0DBA", ["U0ANA"])
+    for _ in range(2):
+        with pytest.raises(NoSuchGroup, match="no user group S0DBA, or it is disabled"):
+            await people.members("S0DBA")
+    assert asked(slack, "usergroups.users.list") == 1
+    monkeypatch.setattr(people_module, "AGE", 0.0)
+    assert await people.members("S0DBA") == {"U0ANA"}
+
+
+async def test_a_group_that_is_disabled_or_unknown_does_not_exist(people: SlackPeople, slack: FakeSlack) -> None:
     slack.add_group("S0DBA", ["U0ANA"]).disabled = True
     for group in ("S0DBA", "S0NONE"):
-        with pytest.raises(LookUpFailed, match="no_such_subteam"):
+        with pytest.raises(NoSuchGroup, match=group):
             await people.members(group)
-    with pytest.raises(LookUpFailed, match="user_not_found"):
-        await people.person("U0NOBODY")
+
+
+@pytest.mark.parametrize("code", ["user_not_found", "users_not_found", "user_not_visible"])
+async def test_no_such_user_is_an_answer_good_for_a_minute(
+    people: SlackPeople, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    slack.faults.error("users.info", code)
+    for _ in range(2):
+        nobody = await people.person("U0RITA")
+        assert (nobody.is_known, nobody.disqualified("T0PLAY")) == (False, "Slack knows no such person.")
+    assert asked(slack, "users.info") == 1
+    monkeypatch.setattr(people_module, "AGE", 0.0)
+    assert (await people.person("U0RITA")).is_known
 
 
 async def test_a_channel_is_read_afresh_and_one_that_is_not_shown_is_one_the_bot_is_not_in(
