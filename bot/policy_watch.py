@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from bot.aside import Aside, Hangs
 from bot.core.policy import Policy
 from bot.core.saying import PolicyNotice
 from bot.errors import LedgerError
@@ -16,6 +17,8 @@ from bot.tasks import Tasks
 
 log = structlog.get_logger("bot.policy_watch")
 
+FILE_SECONDS = 10.0
+"""How long the file may take: it may be on a mount that does not answer."""
 SETTLE = 0.2
 """Seconds until a file that looks different is looked at once more."""
 TOPIC = "policy"
@@ -47,6 +50,7 @@ class PolicyWatch:
         self._interval = interval
         self._tasks = tasks
         self._turn = asyncio.Lock()
+        self._aside = Aside(FILE_SECONDS)
         self._channel = file.policy.defaults.operators
         self._known = ""
         """What this process knows to be told, as in the ledger."""
@@ -68,16 +72,18 @@ class PolicyWatch:
                 if await self._refreshed():
                     await self._noted()
                 await self._told()
+            except Hangs:
+                log.warning("policy_not_looked_at", problem=f"the file has not answered for {FILE_SECONDS:g} s")
             except LedgerError as error:
                 log.warning("operators_not_told", problem=str(error))  # until the next look
             except Exception:
                 log.exception("policy_not_looked_at")
 
     async def _refreshed(self) -> bool:
-        changed = await asyncio.to_thread(self._file.refresh)
+        changed = await self._aside.run("policy", self._file.refresh)
         while self._file.settling:
             await self._clock.sleep(SETTLE)
-            changed |= await asyncio.to_thread(self._file.refresh)
+            changed |= await self._aside.run("policy", self._file.refresh)
         return changed
 
     async def _noted(self) -> None:

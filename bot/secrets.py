@@ -1,15 +1,18 @@
 """Where passwords are kept: an environment variable, a file, or KMS. A value is fetched for a call, never kept here."""
 
-import asyncio
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import SecretStr
 
+from bot.aside import Aside, Hangs
 from bot.errors import SecretMissing, SecretUnreachable
 
 _MOST = 64 * 1024
+FILE_SECONDS = 10.0
+"""How long a file may take: a mounted secret may be on a network that does not answer."""
 
 
 class Kms(Protocol):
@@ -29,6 +32,7 @@ class SecretStore:
     def __init__(self, environment: Mapping[str, str], kms: Kms | None = None) -> None:
         self._environment = environment
         self._kms = kms
+        self._files = Aside(FILE_SECONDS)
 
     async def fetch(self, ref: str) -> SecretStr:
         """Return the value behind a reference. Raises SecretMissing or SecretUnreachable, whose texts name it only."""
@@ -37,11 +41,18 @@ class SecretStore:
             if kind == "env":
                 return self._variable(name)
             if kind == "file":
-                # In a thread: a mounted secret may be on a network that does not answer.
-                return await asyncio.to_thread(_content, Path(name))
+                return await self._file(Path(name))
             if kind == "kms" and self._kms is not None:
                 return await self._kms.get(name)
         raise SecretMissing(f"The secret reference {ref} is not env:NAME, file:PATH or kms:NAME.")
+
+    async def _file(self, path: Path) -> SecretStr:
+        try:
+            return await self._files.run(str(path), partial(_content, path))
+        except Hangs:
+            raise SecretUnreachable(
+                f"The file {path} cannot be read now: whatever keeps it has not answered for {FILE_SECONDS:g} seconds."
+            ) from None
 
     def _variable(self, name: str) -> SecretStr:
         value = self._environment.get(name, "")

@@ -1,11 +1,18 @@
 """References to secrets, and what is behind them."""
 
+import asyncio
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hanging import hanging
 from pydantic import SecretStr
+from stores import eventually
 
+from bot import secrets
+from bot.alibaba.credentials import FixedKeys, Keys
 from bot.errors import SecretMissing, SecretUnreachable
 from bot.secrets import SecretStore
 
@@ -82,6 +89,43 @@ async def test_what_is_no_file_is_missing_and_waits_for_nobody(store: SecretStor
 async def test_a_path_the_system_chokes_on_is_unreachable(store: SecretStore) -> None:
     with pytest.raises(SecretUnreachable, match="cannot be read now: File name too long"):
         await store.fetch(f"file:/{'x' * 5000}")
+
+
+async def test_files_that_hang_stop_neither_other_secrets_nor_signing(store: SecretStore, tmp_path: Path) -> None:
+    """The loop's own pool has one thread here; on a machine with two cores it has six."""
+    pool = ThreadPoolExecutor(1)
+    asyncio.get_running_loop().set_default_executor(pool)
+    fine, hang = tmp_path / "fine", [tmp_path / f"hangs{number}" for number in range(2)]
+    fine.write_text("from file")
+    with hanging(*hang):
+        waiting = [asyncio.create_task(store.fetch(f"file:{path}")) for path in (*hang, hang[0])]
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            assert (await store.fetch(f"file:{fine}")).get_secret_value() == "from file"
+            assert await FixedKeys(Keys("id", "secret")).use(lambda keys: keys.access_key_id) == "id"
+        assert not any(one.done() for one in waiting)
+        for one in waiting:
+            one.cancel()
+
+
+async def test_a_file_that_hangs_is_unreachable_after_a_while_and_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert secrets.FILE_SECONDS <= 10
+    monkeypatch.setattr(secrets, "FILE_SECONDS", 0.05)
+    store, path = SecretStore({}), tmp_path / "orders"
+    path.write_text("back again")
+    with hanging(path):
+        for _ in range(3):
+            with pytest.raises(SecretUnreachable, match=f"{path} cannot be read now: whatever keeps it"):
+                await store.fetch(f"file:{path}")
+        assert len([one for one in threading.enumerate() if str(path) in one.name]) == 1, "what hangs has one thread"
+
+    async def over() -> bool:
+        return str(path) not in str(threading.enumerate())
+
+    await eventually(over)
+    assert (await store.fetch(f"file:{path}")).get_secret_value() == "back again"
 
 
 async def test_kms_is_asked_by_name_and_its_errors_are_passed_on(store: SecretStore) -> None:

@@ -6,13 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from bot.aside import Aside, Hangs
 from bot.errors import DbsUnreachable
 
 T = TypeVar("T")
 
+SECONDS = 10.0
+"""How long the chain may take: its parts read files and ask token services."""
+
 _ADVICE = (
     "Alibaba Cloud credentials could not be had: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, "
     "or give the machine a RAM role."
+)
+
+_HANGS = (
+    f"Alibaba Cloud credentials did not come within {SECONDS:g} seconds: the file or the service that they come from "
+    "does not answer."
 )
 
 
@@ -34,7 +43,7 @@ class KeySource(Protocol):
     """Where keys come from."""
 
     async def use(self, work: Callable[[Keys], T]) -> T:
-        """Call `work` in a thread with keys that are valid now, and return what it returns.
+        """Call `work` in a thread with keys that are valid now, and return what it returns; it must not wait.
 
         Raises DbsUnreachable, code `NoCredentials`, where nothing can be sent, and what `work` raises.
         """
@@ -68,21 +77,23 @@ class ChainedKeys:
     def __init__(self, make_client: Callable[[], Any] | None = None) -> None:
         self._make_client = make_client or _official_client
         self._client: Any = None
-        self._lock = asyncio.Lock()
+        self._built = 0
+        self._asking = Aside(SECONDS)
 
     async def use(self, work: Callable[[Keys], T]) -> T:
-        """Ask the chain, which blocks, and go on in the same thread; one at a time: it locks across its own waiting."""
-        async with self._lock:
-            return await asyncio.to_thread(self._use, work)
+        """Ask the chain, once at a time as it locks across its own waiting, then go on in a thread that cannot hang."""
+        try:
+            keys = await self._asking.run(f"credentials {self._built}", self._ask)
+        except Hangs:
+            raise DbsUnreachable("NoCredentials", _HANGS) from None
+        if keys is None:
+            raise DbsUnreachable("NoCredentials", _ADVICE)
+        return await asyncio.to_thread(work, keys)
 
     def forget(self) -> None:
-        """Build the chain anew next time: its providers cache what they once got."""
+        """Build the chain again next time: its providers cache what they once got."""
         self._client = None
-
-    def _use(self, work: Callable[[Keys], T]) -> T:
-        if (keys := self._ask()) is None:
-            raise DbsUnreachable("NoCredentials", _ADVICE)
-        return work(keys)
+        self._built += 1
 
     def _ask(self) -> Keys | None:
         # The library's errors quote the answers of token services, so neither they nor their text may go on from here.

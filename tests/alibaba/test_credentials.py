@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stores import eventually
 
+from bot.alibaba import credentials
 from bot.alibaba.credentials import ChainedKeys, Keys
 from bot.errors import DbsUnreachable
 
@@ -88,6 +90,33 @@ async def test_the_chain_is_asked_once_at_a_time_and_never_on_the_event_loop() -
     chain = ChainedKeys(Client)
     assert await asyncio.gather(*(chain.use(itself) for _ in range(5))) == [Keys("id", "secret")] * 5
     assert max(most) == 1
+
+
+async def test_a_chain_that_hangs_has_one_thread_and_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert credentials.SECONDS <= 10
+    monkeypatch.setattr(credentials, "SECONDS", 0.05)
+    asked: list[str] = []
+    answered = threading.Event()
+
+    class Client:
+        def get_credential(self) -> Found:
+            asked.append("")
+            answered.wait(30)
+            return Found()
+
+    chain = ChainedKeys(Client)
+    for _ in range(3):
+        with pytest.raises(DbsUnreachable, match="credentials did not come within"):
+            await chain.use(itself)
+    assert len(asked) == 1
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name.startswith("aside"))
+    answered.set()
+
+    async def over() -> bool:
+        return "aside" not in str(threading.enumerate())
+
+    await eventually(over)
+    assert await chain.use(itself) == Keys("id", "secret")
 
 
 async def test_the_chain_is_built_anew_after_keys_were_refused() -> None:
