@@ -13,17 +13,16 @@ from bot.alibaba.credentials import ChainedKeys
 from bot.alibaba.dbs import DbsClient
 from bot.alibaba.kms import KmsClient
 from bot.calling import Calling
-from bot.clock import SystemClock
 from bot.config import Config, environment
 from bot.core.policy import Policy
 from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.execution import Execution
-from bot.ledger.store import open_ledger
+from bot.ledger.sql import SqlLedger
 from bot.policy_file import PolicyFile
 from bot.policy_warnings import warn_of_groups
 from bot.policy_watch import PolicyWatch
-from bot.ports import People
+from bot.ports import Ledger, People
 from bot.rights import Rights
 from bot.secrets import SecretStore
 from bot.serve import serve
@@ -44,6 +43,7 @@ from bot.slack.request import Requests
 from bot.slack.socket import Sockets
 from bot.slack.web import new_client, new_session
 from bot.slack.whisper import Whisper
+from bot.starting import opened, waited_for
 from bot.tasks import Tasks
 from bot.telling import Telling
 
@@ -70,8 +70,7 @@ class App:
         self._watch: PolicyWatch | None = None
         self._sockets: Sockets | None = None
         self._session: aiohttp.ClientSession | None = None
-        self._ledger = open_ledger(config.ledger_address, SystemClock(), config.tell_grace)
-        self._clock = self._ledger.clock
+        self._ledger: Ledger | None = None
         keys, timeout = ChainedKeys(), config.dbs_timeout.total_seconds()
         self._dbs = DbsClient(
             config.dbs_url, region=config.dbs_region, keys=keys, timeout=timeout, parameters=config.dbs_parameters
@@ -103,14 +102,16 @@ class App:
     async def _start(self) -> None:
         if self.config.dbs_parameters == "query":
             log.warning("parameters_in_query", hint="DBS_PARAMETERS=query puts the database password into the URL")
+        ledger = self._ledger = await opened(self.config.ledger_address, self.config.tell_grace)
+        clock = ledger.clock
         self._session = new_session()
         client = new_client(self.config.slack_bot_token.get_secret_value(), self.config.slack_api_url, self._session)
         identity = await identify(client)
-        if (owner := await self._ledger.team(identity.team_id)) != identity.team_id:
+        if (owner := await waited_for(lambda: ledger.team(identity.team_id))) != identity.team_id:
             whose = f"SLACK_BOT_TOKEN belongs to the workspace {identity.team_id}, the ledger to {owner}"
             raise ConfigError([f"{whose}: one bot serves one workspace; correct the token or DATABASE_URL."])
         people = SlackPeople(client)
-        operators = Operators(client, people, identity.bot_id, self._clock)
+        operators = Operators(client, people, identity.bot_id, clock)
 
         async def warn(policy: Policy) -> None:
             await warn_of_groups(policy, people)
@@ -118,7 +119,7 @@ class App:
                 await operators.check(policy.defaults.operators)
 
         await warn(self._policy.policy)
-        dispatch, self._engine = self._wire(client, self._session, people, identity)
+        dispatch, self._engine = self._wire(ledger, client, self._session, people, identity)
         if self.config.slack_app_token is not None:
             self._sockets = Sockets(dispatch, client, self.config.slack_app_token)
             await self._sockets.start()
@@ -126,10 +127,10 @@ class App:
         self._sweeper.start(self._engine.run())
         self._watch = PolicyWatch(
             file=self._policy,
-            ledger=self._ledger,
+            ledger=ledger,
             tell=operators.tell,
             warn=warn,
-            clock=self._clock,
+            clock=clock,
             interval=self.config.sweep_interval,
             tasks=self._tasks,
         )
@@ -137,9 +138,14 @@ class App:
         log.info("ready", team=identity.team_id, mode="socket" if self._sockets else "http", dbs=self._dbs.host)
 
     def _wire(
-        self, client: AsyncWebClient, session: aiohttp.ClientSession, people: People, identity: Identity
+        self,
+        ledger: SqlLedger,
+        client: AsyncWebClient,
+        session: aiohttp.ClientSession,
+        people: People,
+        identity: Identity,
     ) -> tuple[Dispatch, Engine]:
-        config, ledger, dbs, clock, tasks = self.config, self._ledger, self._dbs, self._clock, self._tasks
+        config, dbs, clock, tasks = self.config, self._dbs, ledger.clock, self._tasks
         rights = Rights(lambda: self._policy.policy, people, identity.team_id)
         messenger = SlackMessenger(client, identity.bot_id)
         whisper = Whisper(session)
@@ -207,4 +213,5 @@ class App:
         await self._kms.aclose()
         if self._session is not None:
             await self._session.close()
-        await self._ledger.close()
+        if self._ledger is not None:
+            await self._ledger.close()

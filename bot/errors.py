@@ -8,7 +8,7 @@ BotError
 ├── LookUpFailed         Slack did not say who somebody is: whatever hung on it is refused
 │   └── NoSuchGroup      Slack answered that there is no such user group: nobody is in it
 ├── LedgerError
-│   ├── LedgerBusy       locked, full or read-only: nothing was written
+│   ├── LedgerBusy       away, locked, full or read-only: nothing was written
 │   └── LedgerAltered    a hash does not follow from the one before: somebody wrote to the database
 ├── DbsError
 │   ├── DbsRefused       answered: not done
@@ -77,7 +77,7 @@ class LedgerError(BotError):
 
 
 class LedgerBusy(LedgerError):
-    """The ledger is locked, full or read-only: nothing was written.
+    """The ledger is away, locked, full or read-only: nothing was written, and waiting may help.
 
     Over a network the answer to a commit can be lost as well; then its text says that it may have been recorded.
     """

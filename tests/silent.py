@@ -43,10 +43,10 @@ class Way:
 
 
 @asynccontextmanager
-async def way_to(url: str) -> AsyncIterator[Way]:
-    """Open a way to the server of this URL."""
+async def way_to(url: str, port: int = 0) -> AsyncIterator[Way]:
+    """Open a way to the server of this URL, on a port that nobody listens on."""
     way = Way(url)
-    async with await asyncio.start_server(way.connect, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(way.connect, "127.0.0.1", port) as server:
         way.port = server.sockets[0].getsockname()[1]
         yield way
         for writer in way.writers:

@@ -7,13 +7,16 @@ from typing import ParamSpec
 
 import click
 
-from bot.errors import BotError, ConfigError
+from bot.errors import BotError, ConfigError, LedgerBusy
+
+MAY_PASS = 75
+"""The exit code where the same command may succeed later: a system's own word for that, EX_TEMPFAIL."""
 
 P = ParamSpec("P")
 
 
 def exits_with_sentences(command: Callable[P, None]) -> Callable[P, None]:
-    """Make a command end with 2 and one line a problem where settings, policy or ledger cannot be used."""
+    """Make a command end with sentences: with 2 where something has to be corrected, with 75 where that may pass."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -25,7 +28,7 @@ def exits_with_sentences(command: Callable[P, None]) -> Callable[P, None]:
             sys.exit(2)
         except BotError as error:
             click.echo(str(error), err=True)
-            sys.exit(2)
+            sys.exit(MAY_PASS if isinstance(error, LedgerBusy) else 2)
 
     return run
 

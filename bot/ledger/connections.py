@@ -28,7 +28,12 @@ class Connections:
     def __init__(self, path: Path, *, readonly: bool) -> None:
         self._local = threading.local()
         self._writer = self._thread(path, readonly=readonly)
-        self._reader = self._thread(path, readonly=True)
+        try:
+            self._reader = self._thread(path, readonly=True)
+        except BaseException:
+            self._writer.submit(lambda: self.mine.close()).result()  # noqa: PLW0108 - it is the thread's own only there
+            self._writer.shutdown()
+            raise
 
     @property
     def mine(self) -> Database:

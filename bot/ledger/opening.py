@@ -41,7 +41,7 @@ def open_database(path: Path, *, readonly: bool, alone: bool = False) -> Databas
 
     `alone` lets nobody else have it open before the connection is closed: a bot holds it open as long as it runs.
     Raises ConfigError when there is no usable file or folder, or others have open what is wanted `alone`, LedgerBusy
-    when somebody else keeps it locked.
+    where waiting may help: somebody else keeps it locked, or the disk is full.
     """
     if not path.parent.is_dir():
         raise _unusable(f"the folder {path.parent} does not exist; create it or name another file.")
@@ -81,6 +81,8 @@ def _prepare(db: Database, path: Path, *, readonly: bool, alone: bool) -> Databa
                 raise _unusable(f"{path} is open in another process: end the bot and what else uses it.") from error
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 raise cause(error) from error
+            case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+                raise cause(error) from error  # room can be made, and a disk come back
             case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
                 what = "its folder" if readonly else "it and its folder"  # even readers keep an index beside the file
                 raise _unusable(f"{path} cannot be used: {what} must be writable for this user.") from error

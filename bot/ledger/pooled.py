@@ -6,6 +6,7 @@ transaction by transaction.
 
 import asyncio
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +42,16 @@ _SETTINGS: dict[str, Any] = {
     "tcp_user_timeout": 3000,  # milliseconds after which a network that swallows everything counts as lost
     "application_name": "backup-plan-bot",
 }
+_AT_FAULT = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry|is not permitted to log in|permission denied"
+    r"|(role|database) .* does not exist|no such (user|database)|connection is bad: invalid"
+    r"|does not support SSL|certificate",
+    re.IGNORECASE,
+)
+"""What is said where the setting is wrong: the driver has no codes for a connection that does not come about.
+
+Whatever else a server says, in whatever language, may pass: it is away, starts, or has no connection to spare.
+"""
 _ENCODINGS = {"UTF8", "SQL_ASCII"}
 """Those of databases that keep every text: the latter keeps bytes as they come."""
 _NOTHING = "nothing was recorded"
@@ -70,7 +81,7 @@ def lost_commit() -> LedgerBusy:
 
 
 class Pool:
-    """Connections, opened. Raises ConfigError, naming DATABASE_URL, where the database cannot be used."""
+    """Connections, opened. Raises ConfigError where DATABASE_URL has to be corrected, LedgerBusy where it may pass."""
 
     def __init__(self, url: SecretStr, *, readonly: bool) -> None:
         self._local = threading.local()
@@ -157,7 +168,7 @@ class Pool:
 def connected(url: SecretStr, name: str, **otherwise: int) -> Iterator[Connection[Any]]:
     """Connect once, outside the pool, with what is to be set `otherwise` for the driver.
 
-    Raises ConfigError, naming the setting `name`, where the database cannot be used. What the
+    Raises ConfigError where the setting `name` has to be corrected, and LedgerBusy where waiting may help. What the
     driver raises inside does so as well: as if there were no such database.
     """
     try:
@@ -169,8 +180,13 @@ def connected(url: SecretStr, name: str, **otherwise: int) -> Iterator[Connectio
     except errors.InsufficientPrivilege as error:
         said = f"does not let this role make or read the tables ({error.diag.message_primary})."
         raise unusable(said, name) from error
-    except psycopg.OperationalError as error:
-        raise unusable(f"cannot be reached ({' '.join(str(error).split())}).", name) from error
+    except (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected, errors.DiskFull) as error:
+        raise cause(error) from error
+    except (psycopg.OperationalError, errors.ReadOnlySqlTransaction) as error:
+        problem = unusable(f"cannot be reached ({' '.join(str(error).split())}).", name)
+        if error.sqlstate is None and _AT_FAULT.search(str(error)):
+            raise problem from error
+        raise LedgerBusy(str(problem)) from error
     except psycopg.ProgrammingError:
         # the driver repeats a URL that it cannot read, with the password in it
         raise unusable("is not a URL that PostgreSQL understands, or not a database for a ledger.", name) from None

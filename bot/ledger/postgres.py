@@ -26,8 +26,8 @@ class PostgresLedger(SqlLedger):
     """`bot.ports.Ledger` on PostgreSQL.
 
     Time is the database's, so that replicas whose clocks differ agree, unless a `clock` is given: what is recorded
-    carries it, and `clock` goes on from when it was last asked. Opening raises ConfigError, naming DATABASE_URL, when
-    the database cannot be used.
+    carries it, and `clock` goes on from when it was last asked. Opening raises ConfigError where DATABASE_URL has to be
+    corrected, and LedgerBusy where the database is away, starts, or is locked.
     """
 
     FOR_UPDATE = " for update"

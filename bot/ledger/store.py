@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def open_ledger(address: Path | SecretStr, clock: Clock, grace: timedelta, *, readonly: bool = False) -> SqlLedger:
     """Open a SQLite file, or a PostgreSQL database by its URL; PostgreSQL goes by its own clock, not by `clock`.
 
-    `readonly` opens what exists, for looking only. Raises ConfigError, naming DATABASE_URL, when it cannot be used, and
-    LedgerBusy when another process keeps it locked.
+    `readonly` opens what exists, for looking only. Raises ConfigError where DATABASE_URL has to be corrected, and
+    LedgerBusy where waiting may help: the database is away or starts, or another process keeps the ledger locked.
     """
     # Each driver is loaded where it is needed: PostgreSQL's comes with an extra that a file does not need.
     if isinstance(address, Path):

@@ -374,17 +374,30 @@ async def test_who_only_looks_makes_no_tables(url: SecretStr) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "said", "error"),
     [
-        ("postgresql://bot:s3same@127.0.0.1:1/bot", "cannot be reached"),
-        ("postgresql://bot:s3same@127.0.0.1:1/bot?colour=red", "is not a URL that PostgreSQL understands"),
+        ("postgresql://bot:s3same@127.0.0.1:1/bot", "cannot be reached", LedgerBusy),
+        ("postgresql://bot:s3same@nobody.invalid/bot", "cannot be reached", LedgerBusy),
+        ("postgresql://bot:s3same@127.0.0.1:99999/bot", "cannot be reached", ConfigError),
+        ("postgresql://bot:s3same@127.0.0.1:1/bot?sslmode=blue", "cannot be reached", ConfigError),
+        ("postgresql://bot:s3same@127.0.0.1:1/bot?colour=red", "is not a URL that PostgreSQL understands", ConfigError),
     ],
 )
-def test_a_database_that_cannot_be_had_is_told_without_its_password(url: str, said: str) -> None:
-    with pytest.raises(ConfigError) as caught:
+def test_a_database_that_cannot_be_had_is_told_without_its_password(
+    url: str, said: str, error: type[Exception]
+) -> None:
+    """What may pass is told from what has to be corrected."""
+    with pytest.raises(error) as caught:
         PostgresLedger(SecretStr(url), GRACE)
     assert f"DATABASE_URL: the PostgreSQL database {said}" in str(caught.value)
     assert "s3same" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "other"), [("dbname", "nowhere"), ("user", "nobody")])
+def test_a_database_or_role_that_does_not_exist_has_to_be_corrected(url: SecretStr, name: str, other: str) -> None:
+    wrong = psycopg.conninfo.make_conninfo(url.get_secret_value(), **{name: other})
+    with pytest.raises(ConfigError, match=r"cannot be reached .* does not exist"):
+        PostgresLedger(SecretStr(wrong), GRACE)
 
 
 async def test_a_ledger_that_is_closed_says_so(ledger: PostgresLedger) -> None:
