@@ -21,6 +21,7 @@ from bot.slack.request import Requests
 from bot.slack.review import CALLBACK as REVIEW
 from bot.slack.review import DENY
 from bot.slack.suggestions import suggestions
+from bot.slack.text import listed
 from bot.slack.typed_command import read_command
 from bot.tasks import Tasks
 
@@ -82,7 +83,7 @@ class Listeners:
         """Have the form opened, or return what is wrong with the line."""
         typed = read_command(line, self.rights.policy.secrets_for)
         if typed.problems:
-            return "\n".join([NOT_OPENED, *(f"• {problem}" for problem in typed.problems), "", HELP])
+            return listed(NOT_OPENED, typed.problems, HELP)
         place = of_command(body)
         self.tasks.start(self.configure.open(body, body["user_id"], place, typed.plan_id, typed=typed.values or None))
         return ""
@@ -112,6 +113,8 @@ class Listeners:
             case name if name == PLAN:
                 chosen = (clicked.get("selected_option") or {}).get("value", "")
                 self.tasks.start(self.configure.pick(body, chosen))
+            case _ if body["view"]["callback_id"] == REVIEW:
+                self.tasks.start(self.requests.choose_channel(body))
             case _:
                 self.tasks.start(self.configure.redraw(body))
         await ack()

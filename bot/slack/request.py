@@ -2,11 +2,12 @@
 
 import secrets as randomness
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core import decisions
@@ -24,13 +25,18 @@ from bot.ports import Clock, Dbs, Ledger
 from bot.rights import Rights, answered_in_time
 from bot.slack.configure import LOST, Configure
 from bot.slack.decide import not_recorded
-from bot.slack.filled import PLAN, SECRET, proposed
+from bot.slack.filled import SECRET, proposed
+from bot.slack.form import message_view
+from bot.slack.form_view import CONFLICT, update_view
 from bot.slack.frozen import form_of, frozen, is_intact, reviewed
 from bot.slack.inputs import typed_values
 from bot.slack.open_change import OPEN, card_link, open_text
 from bot.slack.review import CHANNEL, REASON, review_view
 from bot.slack.rows import in_full
-from bot.slack.text import alert, mrkdwn
+from bot.slack.text import View, alert, mrkdwn
+from bot.tasks import Turns
+
+log = structlog.get_logger("bot.slack.request")
 
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Without those that people mistake for others."""
@@ -54,30 +60,48 @@ class Requests:
     configure: Configure
     engine: Engine
     clock: Clock
+    _turns: Turns = field(default_factory=Turns, init=False)
 
     async def review(self, draft: Draft) -> Answer:
         """Return the review of a draft, with what stands in its way said at the top."""
-        reading = draft.reading
-        if reading is None:
-            return refused(PLAN, LOST)
+        review = frozen(draft)
+        await self.ledger.keep_draft(review)
+        await self.ledger.revise_draft(draft.view_id, partial(reviewed, review=review))
+        return {"response_action": "push", "view": await self._view(review, draft.channel)}
+
+    async def choose_channel(self, body: Mapping[str, Any]) -> None:
+        """Show in a review what the channel that was chosen in it asks for; the typed reason stays."""
+        view = body["view"]
+        async with self._turns.of(view["id"]):
+            try:
+                review = await self._reviewed(view, body["user"]["id"])
+                shown = await self._view(review, typed_values(view).get(CHANNEL, ""))
+            except (Refusal, LedgerError) as error:
+                log.warning("review_not_redrawn", problem=str(error))  # submitting it says the same to the person
+                return
+            if await update_view(self.client, view["id"], shown, view.get("hash")) == CONFLICT:
+                await update_view(self.client, view["id"], shown)  # over an earlier choice's
+
+    async def _view(self, review: Draft, channel: str) -> View:
+        """Return the view of a review, with what is asked for in a channel."""
+        if (reading := review.reading) is None:
+            return message_view(LOST)
         demand, obstacles = None, []
         try:
-            here = await self.rights.channel(draft.channel)
-            demand = await self._demand(draft, here)
+            where = await self.rights.channel(channel)
+            if channel != review.channel and (why := self._channel_problem(where)):
+                obstacles.append(alert("error", why))
+            demand = await self._demand(review, where)
         except Refusal as refusal:
             obstacles.append(alert("error", refusal.sentence))
         if other := await self.ledger.open_change(self.dbs.host, reading.plan_id):
             obstacles.append(alert("error", mrkdwn(open_text(other, await self._link(other)))))
-        shown = diff(reading, proposed(draft), draft.known)
+        shown = diff(reading, proposed(review), review.known)
         if not in_full(shown.rows):
             obstacles.append(alert("error", TOO_LONG))
         plan = f"{reading.values.get('BackupPlanName', '')} ({reading.plan_id})"
-        place = draft.channel, draft.thread
-        review = frozen(draft)
-        await self.ledger.keep_draft(review)
-        await self.ledger.revise_draft(draft.view_id, partial(reviewed, review=review))
-        view = review_view(review.view_id, plan, shown, self.rights.policy, demand, obstacles, *place)
-        return {"response_action": "push", "view": view}
+        place = channel, review.thread if channel == review.channel else ""
+        return review_view(review.view_id, plan, shown, self.rights.policy, demand, obstacles, *place)
 
     async def submit(self, body: Mapping[str, Any]) -> Answer:
         """Record the request and have its card posted, or say on the review's inputs why not."""

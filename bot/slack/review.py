@@ -42,6 +42,7 @@ def review_view(
         stay = "1 value stays as it is:" if number == 1 else f"{number} values stay as they are:"
         blocks += [context(plain(stay)), values(shown.unchanged)]
     if demand is not None:
+        blocks += [*([context(mrkdwn(f"In <#{channel}>:"))] if channel else [])]
         blocks += [section(mrkdwn(cut(demand.sentence, ASKED))), *reasons(demand)]
     defaults = policy.defaults
     until = _until(demand) if demand is not None else ""
@@ -96,6 +97,7 @@ def channel_input(channel: str, thread: str = "") -> Block:
         "element": {**select, "initial_conversation": channel} if channel else select,
         "hint": plain(f"{where}; the bot has to be a member."),
         "optional": False,
+        "dispatch_action": True,
     }
 
 

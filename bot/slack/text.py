@@ -4,6 +4,7 @@ Foreign text goes into plain_text, rich_text or raw_text, which know no markup. 
 """
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,6 +53,26 @@ def mrkdwn(text: str) -> Block:
 def cut(text: str, longest: int) -> str:
     """Return mrkdwn of our own in at most `longest` characters, cut between words so that no mention is broken."""
     return text if len(text) <= longest else text[: longest - 1].rsplit(" ", 1)[0] + " …"
+
+
+LONGEST_ANSWER = 3000
+"""Characters of an answer that one person sees; Slack cuts longer ones, or does not take them."""
+
+
+def listed(before: str, items: Sequence[str], after: str) -> str:
+    """Return mrkdwn with a bullet for each item but the last ones that do not fit, which are counted.
+
+    The very last item always fits: it may say what came of the others.
+    """
+    lines = [f"• {cut(item, 800)}" for item in items]
+    room = LONGEST_ANSWER - len(before) - len(after) - 40
+    left = 0
+    while len(lines) > 1 and sum(len(line) + 1 for line in lines) > room:
+        del lines[-2]
+        left += 1
+    if left:
+        lines.insert(-1, f"• … {left} more problems …")
+    return "\n".join([before, *lines, "", after])
 
 
 def section(text: Block, *, fields: list[Block] | None = None) -> Block:

@@ -23,6 +23,8 @@ TYPOGRAPHIC = str.maketrans(dict.fromkeys("“”„‟″", '"'))
 """The quotes that telephones write in the place of straight ones."""
 SHOWN = 80
 """Characters of a word that is repeated to the person who typed it."""
+MOST_PROBLEMS = 20
+"""After so many the rest of a line is not looked at: finding out what each may mean takes time."""
 PAIR = "write `Name=value`, without blanks around the `=`"
 NO_PLAN = (
     "Values need a plan: `configure &lt;plan id&gt; Name=value`. Without a plan, `configure` shows all to choose from."
@@ -66,9 +68,13 @@ def read_command(line: str, secrets: Secrets) -> TypedCommand:
         return TypedCommand(problems=(f"A value has no name: {PAIR}.",))
     values: dict[str, str] = {}
     problems: list[str] = []
-    for word in words:
+    private, allowed = "password" in line.lower(), secrets(plan_id)
+    for number, word in enumerate(words):
+        if len(problems) == MOST_PROBLEMS:
+            problems.append(f"What follows, {len(words) - number} more, was not looked at.")
+            break
         try:
-            name, value = _pair(word, secrets(plan_id), private="password" in line.lower())
+            name, value = _pair(word, allowed, private=private)
         except ValueError as problem:
             problems.append(str(problem))
             continue
