@@ -22,6 +22,7 @@ from bot.core.policy import Policy, ever_approving, everybody, is_group
 from bot.core.policy_rule import Facts
 from bot.core.policy_words import say_opening
 from bot.core.slots import filled
+from bot.deadline import FOR_THE_LEDGER, left
 from bot.errors import LookUpFailed, NoSuchGroup, Refusal
 from bot.looking_up import each, enough
 from bot.ports import People
@@ -30,14 +31,14 @@ Members = dict[str, frozenset[str]]
 """User-group id → the user ids in it."""
 
 LISTENER_LIMIT = 2.0
-"""Seconds: Slack gives up on an unanswered click after three."""
+"""Seconds that look-ups may take at most while somebody waits."""
 
 
 @asynccontextmanager
 async def answered_in_time() -> AsyncIterator[None]:
     """Turn a look-up that fails or takes too long into a Refusal: not knowing somebody is no reason to let them."""
     try:
-        async with asyncio.timeout(LISTENER_LIMIT):
+        async with asyncio.timeout(left(LISTENER_LIMIT, keep=FOR_THE_LEDGER)):
             yield
     except (LookUpFailed, TimeoutError) as error:
         raise Refusal(

@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from bot import deadline
+
 log = structlog.get_logger("bot.tasks")
 
 
@@ -18,8 +20,8 @@ class Tasks:
         self._running: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run `work` in a task of its own; what it raises is logged."""
-        task = asyncio.create_task(work)
+        """Run `work` in a task of its own; what it raises is logged. No deadline of who starts it is in force there."""
+        task = asyncio.create_task(work, context=deadline.afterwards())
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task

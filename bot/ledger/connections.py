@@ -15,8 +15,12 @@ from typing import ParamSpec, TypeVar, cast
 
 from sqlite_utils import Database
 
+from bot import deadline
 from bot.errors import LedgerBusy
-from bot.ledger.opening import PATIENCE, cause, open_database
+from bot.ledger.opening import PATIENCE, cause, locked, open_database, unsure
+
+SILENCE = 0.2
+"""Seconds beyond its patience that somebody waits for whom Slack waits."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,11 +73,12 @@ class Connections:
         return thread
 
     async def _run(self, thread: ThreadPoolExecutor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        asked = time.monotonic()
+        patience = deadline.left(PATIENCE)
+        until = time.monotonic() + patience
 
         def turn() -> T:
             # Waiting in the queue counts: while the file is locked, the last in line must not wait for all before it.
-            left = max(0.0, PATIENCE - (time.monotonic() - asked))
+            left = max(0.0, until - time.monotonic())
             try:
                 self.mine.execute(f"pragma busy_timeout = {int(left * 1000)}")
                 return work(*args, **kwargs)
@@ -84,4 +89,11 @@ class Connections:
             future = thread.submit(turn)
         except RuntimeError as error:
             raise LedgerBusy("The ledger is closed; nothing was recorded.") from error
-        return await asyncio.wrap_future(future)
+        if not deadline.somebody_waits():
+            return await asyncio.wrap_future(future)
+        try:
+            # What waits for a lock has stopped by then; this is for a queue and a disk that are slow.
+            async with asyncio.timeout(patience + SILENCE):
+                return await asyncio.wrap_future(future)
+        except TimeoutError as error:
+            raise (locked() if future.cancel() else unsure()) from error

@@ -36,6 +36,16 @@ def cause(error: sqlite3.Error) -> LedgerBusy:
     return LedgerBusy(_CAUSES.get(code, f"The ledger did not answer ({error}); {_NOTHING}."))
 
 
+def locked() -> LedgerBusy:
+    """Return what to say where something has not begun to be written."""
+    return LedgerBusy(_CAUSES[sqlite3.SQLITE_BUSY])
+
+
+def unsure() -> LedgerBusy:
+    """Return what to say where somebody stops waiting for something that is being written."""
+    return LedgerBusy("The ledger's disk is slow: it may have been recorded or not. Try again in a moment.")
+
+
 def open_database(path: Path, *, readonly: bool, alone: bool = False) -> Database:
     """Open the ledger's file in the thread that will use it; unless `readonly`, make it and bring it up to date.
 

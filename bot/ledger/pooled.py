@@ -18,6 +18,7 @@ from psycopg import Connection, errors
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from pydantic import SecretStr
 
+from bot import deadline
 from bot.errors import ConfigError, LedgerBusy
 from bot.ledger.postgres_schema import is_current, migrate
 
@@ -27,6 +28,10 @@ LOOKING = 300.0
 """The same for who only looks: nobody waits for an answer, and a long history takes its time."""
 SILENCE = 1.0
 """Seconds beyond these, after which a database that says nothing at all is not waited for any longer."""
+IN_TIME = 0.2
+"""The same where Slack waits for the answer."""
+LEAST = 0.1
+"""Seconds that are always granted: what is locked by nobody takes some too."""
 IDLE = 3.0
 """Seconds after which whoever stands still amid a transaction loses it: nobody else could take the change over."""
 START_PATIENCE = 30
@@ -126,14 +131,15 @@ class Pool:
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` on a thread with a connection. Raises LedgerBusy for whatever PostgreSQL complains about."""
         try:
-            async with asyncio.timeout(self._patience + SILENCE):
+            silence = IN_TIME if deadline.somebody_waits() else SILENCE
+            async with asyncio.timeout(max(LEAST, deadline.left(self._patience)) + silence):
                 return await self.run_on(work, *args, **kwargs)
         except TimeoutError as error:
             raise lost_commit() from error
 
     async def run_on(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do as `run` does, with each statement's time limited, but not that of all: somebody may be reading along."""
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + max(LEAST, deadline.left(self._patience))
 
         def turn() -> T:
             # Waiting in the queue counts: while rows are locked, the last in line must not wait for all before it.

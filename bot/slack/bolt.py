@@ -10,6 +10,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import deadline
 from bot.errors import ConfigError
 from bot.slack.identity import Identity
 from bot.slack.payload import Answer, Dispatch, Payload
@@ -62,7 +63,8 @@ def to_bolt(app: AsyncApp) -> Dispatch:
 
     async def dispatch(payload: Payload) -> Answer:
         # "socket_mode" is Bolt's word for a body that is parsed already; it changes nothing else that is used here
-        response = await app.async_dispatch(AsyncBoltRequest(body=payload.body, mode="socket_mode"))
+        with deadline.delivery():
+            response = await app.async_dispatch(AsyncBoltRequest(body=payload.body, mode="socket_mode"))
         return Answer(response.status, response.body, response.first_headers()["content-type"])
 
     return dispatch

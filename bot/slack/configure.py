@@ -14,6 +14,7 @@ from bot.core.change import Change
 from bot.core.draft import Draft
 from bot.core.policy import secret_problem
 from bot.core.reading import Values
+from bot.deadline import left
 from bot.errors import BotError, DbsError, DbsRefused, DbsThrottled, LedgerError, LookUpFailed, Refusal
 from bot.ports import Dbs, Ledger
 from bot.rights import Rights
@@ -46,6 +47,8 @@ from bot.tasks import Tasks, Turns
 log = structlog.get_logger("bot.slack.configure")
 
 TOO_LATE = "Slack closed the moment in which a form could open ({code}). Please do that again."
+ZONE_LIMIT = 1.5
+"""Seconds for somebody's time zone."""
 LOCKED = "{plan_id} is locked: have it unlocked in the DBS console first (usually by paying what is due)."
 READING = "{reading} The form appears by itself; if it does not, press Continue again."
 LOST = "This form is older than an hour, or was opened by somebody else. Close it and start again."
@@ -214,8 +217,9 @@ class Configure:
         other = await self.ledger.open_change(self.dbs.host, plan_id)
         warning = open_text(other, await card_link(self.client, self.ledger, other)) if other else ""
         try:
-            tz = (await self.rights.people.person(draft.opener)).tz
-        except LookUpFailed:
+            async with asyncio.timeout(left(ZONE_LIMIT)):
+                tz = (await self.rights.people.person(draft.opener)).tz
+        except (LookUpFailed, TimeoutError):
             tz = ""  # only the hint about local time needs it
         return form_view(draft, self.rights.policy.secrets_for(plan_id), tz, warning)
 

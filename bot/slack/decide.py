@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core import decisions
 from bot.core.change import Change
 from bot.core.diff import compare_read_back, moved
+from bot.deadline import left
 from bot.engine import Engine
 from bot.errors import DbsError, LedgerAltered, LedgerError, LookUpFailed, Refusal
 from bot.ports import Clock, Dbs, Decide, Ledger
@@ -30,6 +31,9 @@ from bot.tasks import Tasks
 from bot.telling import Telling
 
 log = structlog.get_logger("bot.slack.decide")
+
+NAME_LIMIT = 0.5
+"""Seconds for the name of somebody in a sentence that a person waits for."""
 
 ALTERED = (
     "The record of this change does not hold together: somebody wrote to the ledger. Nothing was recorded, and nothing "
@@ -188,7 +192,7 @@ class Decisions:
         """Put names in place of mentions: the text under an input knows no markup."""
         for user_id in re.findall(r"<@(\w+)>", sentence):
             try:
-                async with asyncio.timeout(0.5):
+                async with asyncio.timeout(left(NAME_LIMIT)):
                     name = (await self.rights.people.person(user_id)).name
             except (LookUpFailed, TimeoutError):
                 continue

@@ -8,6 +8,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.draft import Draft
+from bot.deadline import left
 from bot.ports import Ledger
 from bot.slack.text import View
 from bot.slack.web import RATELIMITED, UNANSWERED, SlackFailed, slack_call
@@ -34,7 +35,7 @@ def view_of(body: Mapping[str, Any]) -> str:
 async def draft_of(ledger: Ledger, body: Mapping[str, Any]) -> Draft | None:
     """Return the draft of the form that a payload comes from, None if there is none that is young enough."""
     for wait in OPENING:
-        await asyncio.sleep(wait)
+        await asyncio.sleep(left(wait))
         if (draft := await ledger.draft(view_of(body))) is not None:
             return draft
     return None

@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.change import Change
 from bot.core.draft import Draft
+from bot.deadline import FOR_THE_LEDGER, left
 from bot.slack.web import SlackFailed, slack_call
 
 LINK_LIMIT = 0.7
@@ -59,9 +60,9 @@ async def origin_of(client: AsyncWebClient, draft: Draft) -> str:
 
 
 async def permalink(client: AsyncWebClient, channel: str, ts: str, limit: float = LINK_LIMIT) -> str:
-    """Return the link to a message, "" where there is none to be had within `limit` seconds."""
+    """Return the link to a message, "" where there is none to be had within `limit` seconds, or before the deadline."""
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(left(limit, keep=FOR_THE_LEDGER)):
             with slack_call():
                 answer = await client.chat_getPermalink(channel=channel, message_ts=ts)
     except (SlackFailed, TimeoutError):
