@@ -13,6 +13,7 @@ from bot.alibaba.credentials import ChainedKeys
 from bot.alibaba.dbs import DbsClient
 from bot.alibaba.kms import KmsClient
 from bot.calling import Calling
+from bot.cards import Cards
 from bot.config import Config, environment
 from bot.core.policy import Policy
 from bot.engine import Engine
@@ -23,6 +24,7 @@ from bot.policy_file import PolicyFile
 from bot.policy_warnings import warn_of_groups
 from bot.policy_watch import PolicyWatch
 from bot.ports import Ledger, People
+from bot.posting import Posting
 from bot.rights import Rights
 from bot.secrets import SecretStore
 from bot.serve import serve
@@ -150,7 +152,12 @@ class App:
         messenger = SlackMessenger(client, identity.bot_id)
         whisper = Whisper(session)
         plans = PlanList(dbs, tasks)
-        telling = Telling(ledger=ledger, dbs=dbs, messenger=messenger, clock=clock, grace=config.tell_grace)
+        posting = Posting(ledger=ledger, messenger=messenger, clock=clock)
+        speaking: dict[str, Any] = {
+            "ledger": ledger, "dbs": dbs, "messenger": messenger, "posting": posting, "clock": clock,
+            "grace": config.tell_grace,
+        }  # fmt: skip
+        telling = Telling(**speaking)
         execution = Execution(
             ledger=ledger,
             dbs=dbs,
@@ -164,6 +171,7 @@ class App:
         engine = Engine(
             ledger=ledger,
             execution=execution,
+            cards=Cards(**speaking),
             telling=telling,
             calling=Calling(ledger=ledger, messenger=messenger, people=people, clock=clock),
             clock=clock,

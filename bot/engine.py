@@ -12,17 +12,23 @@ from random import uniform
 import structlog
 
 from bot.calling import Calling
+from bot.cards import Cards
 from bot.core import decisions
 from bot.core.change import Change, State
+from bot.core.due import card_is_due
 from bot.core.events import moment
 from bot.core.reminders import remind, reminder_is_due
-from bot.errors import BotError, LedgerError
+from bot.errors import BotError, LedgerAltered, LedgerError
 from bot.execution import Again, Execution
 from bot.ports import Clock, Ledger
 from bot.tasks import Tasks, Turns
 from bot.telling import Telling
 
 log = structlog.get_logger("bot.engine")
+
+
+RENEW = timedelta(hours=1)
+"""How often the rows by which changes fall due are compared with the histories they come from."""
 
 
 async def at_once() -> None:
@@ -38,6 +44,7 @@ class Engine:
         *,
         ledger: Ledger,
         execution: Execution,
+        cards: Cards,
         telling: Telling,
         calling: Calling,
         clock: Clock,
@@ -48,6 +55,7 @@ class Engine:
         """`before_drawing` is for how long a card's new drawing waits for what else may come."""
         self._ledger = ledger
         self._execution = execution
+        self._cards = cards
         self._telling = telling
         self._calling = calling
         self._clock = clock
@@ -66,11 +74,19 @@ class Engine:
         if change.appended:
             self._call(change, self._calling.follow(change))
 
+    def draw_soon(self, change_id: str) -> None:
+        """Draw a card by which somebody was just misled, however it is thought to stand, and return at once."""
+        self._work.start(self._safely(change_id, self._see_to_card(change_id, at_once=True)))
+
     async def run(self) -> None:
-        """Sweep until cancelled."""
+        """Sweep until cancelled; at first, and every hour, let the ledger renew what it sweeps by."""
+        renew_at = self._clock.now()
         while True:
             await self._clock.sleep(self._sweep_interval.total_seconds() * uniform(0.8, 1.0))  # noqa: S311 - jitter
             try:
+                if self._clock.now() >= renew_at:
+                    await self._ledger.renew_all()
+                    renew_at = self._clock.now() + RENEW
                 await self.sweep()
             except LedgerError as error:
                 log.warning("sweep_failed", problem=str(error))
@@ -101,15 +117,20 @@ class Engine:
             return
         if change.state in {State.APPROVED, State.EXECUTING} and not self._executing.taken(change_id):
             async with self._executing.of(change_id):
-                self._work.start(self._safely(change_id, self._redraw(change_id)))
+                self._work.start(self._safely(change_id, self._see_to_card(change_id)))
                 change = await self._execution.run(change_id, self._waiting)
             wrote = written(change)
         # Each for itself: a card that cannot be drawn keeps nobody from being told, nor the other way round.
-        drawing = self._safely(change_id, self._redraw(change_id))
+        drawing = self._safely(change_id, self._see_to_card(change_id))
         if change.open:  # whoever ends it tells it
             await drawing
+            return
+        telling = self._safely(change_id, self._tell(change_id, wrote))
+        if change.card is None:  # who tells it may find one
+            await telling
+            await drawing
         else:
-            await asyncio.gather(self._safely(change_id, self._tell(change_id, wrote)), drawing)
+            await asyncio.gather(telling, drawing)
 
     async def _begin(self, change_id: str, wrote: int) -> tuple[Change | None, int]:
         """End what has had its time and post the card of what has none; the number is `wrote`, as it is after that."""
@@ -118,8 +139,8 @@ class Engine:
             if change is not None and change.open and self._clock.now() >= change.expires_at:
                 change = await self._ledger.record(change_id, decisions.expire)
                 wrote = written(change)
-            if change is not None and change.open and change.card is None:
-                change = await self._telling.announce(change, look=change.seq != wrote)
+            if change is not None and change.card is None and card_is_due(change, self._clock.now()):
+                change = await self._cards.announce(change, look=change.seq != wrote)
                 wrote = written(change)
                 if change.appended:
                     self._call(change, self._calling.follow(change))
@@ -139,7 +160,7 @@ class Engine:
             change = await self._ledger.change(change_id)
             if change is None or change.open or change.told is not None:
                 return
-            mine, late = change.seq == wrote, self._clock.now() >= moment(change.ended_at) + self._grace
+            mine, late = change.ended_seq == wrote, self._clock.now() >= moment(change.ended_at) + self._grace
             if not mine and not late:
                 return  # it is for whoever recorded it
             change, shown = await self._telling.tell(change, look=late or not mine)
@@ -147,8 +168,8 @@ class Engine:
         if change.appended:
             self._call(change, self._calling.told(change))
 
-    async def _redraw(self, change_id: str) -> None:
-        """Draw the card anew, in a moment: with what comes until then, and behind clicks that wait for their answer."""
+    async def _see_to_card(self, change_id: str, *, at_once: bool = False) -> None:
+        """Draw the card again, in a moment: with what comes until then, and behind clicks that wait for answers."""
         if change_id in self._about_to_draw:
             return
         self._about_to_draw.add(change_id)
@@ -159,7 +180,7 @@ class Engine:
         async with self._drawing.of(change_id):
             change = await self._ledger.change(change_id)
             if change is not None:
-                await self._telling.redraw(change)
+                await self._cards.see_to(change, at_once=at_once)
 
     def _waiting(self, change: Change, again: Again) -> None:
         """Say in the thread, after the first attempt only, that it takes longer; nobody waits for that."""
@@ -171,6 +192,8 @@ class Engine:
         """Take a step of one change; what goes wrong in it stops neither the sweep nor the other changes."""
         try:
             await step
+        except LedgerAltered:
+            pass  # the ledger has said so, once, and has set it aside
         except BotError as error:
             log.warning("change_not_advanced", change=change_id, kind=type(error).__name__, problem=str(error))
         except Exception:

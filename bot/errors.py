@@ -18,7 +18,9 @@ BotError
 ├── SecretMissing        there is no such secret, or it may not be read
 ├── SecretUnreachable    the store did not answer: ask again later
 └── MessengerError
-    ├── MessageGone      the card, its thread or its channel is no more, or not for us
+    ├── MessageGone      Slack refused it for good: what it belongs to is no more, or not for us
+    │   └── CardDeleted  the card itself was deleted
+    ├── MessageThrottled   not posted: ask again later
     └── MessageUnanswered  sent, outcome unknown: look before posting again
 """
 
@@ -144,11 +146,15 @@ class MessengerError(BotError):
 
 
 class MessageGone(MessengerError):
-    """The card, its thread or its channel is gone or closed to the bot, or the bot is no longer in it."""
+    """Slack refused it, and will again: the place is gone or closed to the bot, or it takes no such thing."""
+
+
+class CardDeleted(MessageGone):
+    """The card is no more, while its channel may well be."""
 
 
 class MessageThrottled(MessengerError):
-    """Slack did not post it and asks to wait `retry_after` seconds."""
+    """It was not posted, and may be in `retry_after` seconds, as Slack asks."""
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(f"Slack asks to wait {retry_after:g} s")

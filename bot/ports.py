@@ -84,7 +84,8 @@ class Ledger(Protocol):
     """The history of every change, append-only, and the drafts of forms still open.
 
     Every method raises LedgerBusy when the store is locked, full or read-only (nothing is written then), and the ones
-    that read a history raise LedgerAltered when its hashes do not follow from each other.
+    that read a history raise LedgerAltered when its hashes do not follow from each other: the change is set aside then,
+    its plan is free, and it falls due ever more rarely.
     """
 
     async def record(self, change_id: str, decide: Decide) -> Change:
@@ -100,7 +101,11 @@ class Ledger(Protocol):
         ...
 
     async def open_change(self, host: str, plan_id: str) -> str | None:
-        """Return the id of the plan's open change."""
+        """Return the id of the plan's open change; one that only the projection calls open, or altered, is none."""
+        ...
+
+    async def renew_all(self) -> None:
+        """Renew what the projection says of every change about which something is left to do, by its history."""
         ...
 
     async def last_applied(self, host: str, plan_id: str) -> Values:
@@ -112,14 +117,24 @@ class Ledger(Protocol):
         ...
 
     async def hold(self, change_id: str, hold: timedelta) -> None:
-        """Keep a change from falling due before `hold` is over: whoever calls this is at work on it."""
+        """Keep a change from falling due before `hold` is over: whoever calls this is at work on it.
+
+        A hold only grows, whoever asks, and lasts an hour at most.
+        """
         ...
 
     async def drawn(self, change_id: str, seq: int, *, over: int) -> None:
         """Remember that the card was drawn as of `seq`, where it had been drawn as of `over` (`Change.drawn_seq`).
 
         Where somebody else drew it in between, nobody knows which drawing landed last: it becomes 0, so that the
-        sweep draws it again.
+        sweep draws it again. While the change waits for people, its card falls due for a look every `due.LOOK`.
+        """
+        ...
+
+    async def card_waits(self, change_id: str, pause: timedelta, *, tried: bool = False) -> None:
+        """Leave the card alone for `pause`, a day at most, or until the next event that shows on it.
+
+        `tried`: Slack refused it once more, so that the next pause is longer.
         """
         ...
 
@@ -177,8 +192,8 @@ class People(Protocol):
 class Messenger(Protocol):
     """What is said in Slack about a change.
 
-    Raises MessageGone when card or channel are no more, MessageThrottled when Slack asks to wait, MessageUnanswered
-    when nobody knows whether it was posted.
+    Raises MessageGone when Slack refuses a message for good, CardDeleted when that is because the card is no more,
+    MessageThrottled when Slack asks to wait, MessageUnanswered when nobody knows whether it was posted.
     """
 
     async def announce(self, change: Change, ready: Ready = at_any_time) -> Message:
@@ -202,6 +217,10 @@ class Messenger(Protocol):
 
         `broadcast` shows a reply in the channel as well.
         """
+        ...
+
+    async def is_there(self, change: Change) -> bool:
+        """Whether the card is still where it was posted."""
         ...
 
     async def find(self, change: Change, kind: Kind) -> Message | None:

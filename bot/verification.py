@@ -29,7 +29,7 @@ async def verify(
     With `slack` the channels are those of the ledger and those that the policy names: where all changes of a channel
     are gone from the ledger, it says no more that there were any.
     """
-    check, channels = Check(), set(_allowed(policy_file) if slack else ())
+    check, channels = Check(SystemClock().now()), set(_allowed(policy_file) if slack else ())
 
     def visit(history: list[Event], row: Row | None) -> None:
         check.see(history, row)

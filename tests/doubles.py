@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from pydantic import SecretStr
 
 from bot.calling import Calling
+from bot.cards import Cards
 from bot.core import decisions
 from bot.core.change import Change
 from bot.core.events import Demand, Event, Requested, SecretUse, change_digest, stamp
@@ -24,10 +25,11 @@ from bot.core.policy import Policy, read_policy
 from bot.core.reading import PlanSummary, Reading, Values
 from bot.core.saying import Kind, Message, Saying
 from bot.engine import Engine
-from bot.errors import MessageGone, MessageUnanswered, NoSuchGroup, SecretMissing
+from bot.errors import CardDeleted, MessageGone, MessageUnanswered, NoSuchGroup, SecretMissing
 from bot.execution import Execution
 from bot.ledger.sqlite import SqliteLedger
 from bot.ports import Ready, at_any_time
+from bot.posting import Posting
 from bot.rights import Rights
 from bot.telling import Telling
 
@@ -239,7 +241,7 @@ class MemoryMessenger(Faulty):
     """What the card showed, one redrawing after another."""
     looked: list[Kind] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
-    """channel, thread or dm."""
+    """channel, card, thread or dm."""
     calls: list[tuple[str, str, bool]] = field(default_factory=list)
     """(text, to, broadcast) of each call on people."""
 
@@ -262,8 +264,10 @@ class MemoryMessenger(Faulty):
 
     async def redraw(self, change: Change) -> None:
         fault = await self.before("redraw")
+        if "card" in self.gone:
+            raise CardDeleted("no card")
         if "channel" in self.gone:
-            raise MessageGone("no card")
+            raise MessageGone("no channel")
         self.drawn.append(change)
         self.after(fault)
 
@@ -281,6 +285,11 @@ class MemoryMessenger(Faulty):
         assert to or change.card is not None
         self.calls.append((text, to, broadcast))
         self.after(fault)
+
+    async def is_there(self, change: Change) -> bool:
+        await self.before("is_there")
+        assert change.card is not None
+        return not self.gone & {"card", "channel"}
 
     async def find(self, change: Change, kind: Kind) -> Message | None:
         self.looked.append(kind)
@@ -387,17 +396,20 @@ class Process:
         self.owner = owner
         self.rights = Rights(lambda: policy, world.people, TEAM)
         self.waited: list[str] = []
-        self.telling = Telling(
-            ledger=ledger, dbs=world.dbs, messenger=world.slack, clock=world.clock, grace=GRACE
-        )  # fmt: skip
+        posting = Posting(ledger=ledger, messenger=world.slack, clock=world.clock)
+        speaking: dict[str, Any] = {
+            "ledger": ledger, "dbs": world.dbs, "messenger": world.slack, "posting": posting, "clock": world.clock,
+            "grace": GRACE,
+        }  # fmt: skip
+        self.cards, self.telling = Cards(**speaking), Telling(**speaking)
         self.execution = Execution(
             ledger=ledger, dbs=world.dbs, secrets=world.secrets, rights=self.rights, clock=world.clock, owner=owner,
             lease=LEASE, call_time=CALL_TIME,
         )  # fmt: skip
         calling = Calling(ledger=ledger, messenger=world.slack, people=world.people, clock=world.clock)
         self.engine = Engine(
-            ledger=ledger, execution=self.execution, telling=self.telling, calling=calling, clock=world.clock,
-            sweep_interval=timedelta(seconds=5), grace=GRACE,
+            ledger=ledger, execution=self.execution, cards=self.cards, telling=self.telling, calling=calling,
+            clock=world.clock, sweep_interval=timedelta(seconds=5), grace=GRACE,
         )  # fmt: skip
 
     async def execute(self, change_id: str = "c1") -> Change:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles import ANA, BEN, NOON, REQUESTER, Fault, Process, World
+from doubles import ANA, BEN, GRACE, NOON, REQUESTER, Fault, Process, World
 
 from bot.core.change import State
 from bot.core.demand import Demand, Matched, Slot
@@ -76,8 +76,9 @@ async def recorded(world: World, process: Process, by: str) -> list[tuple[str, s
 async def test_each_reminder_comes_at_its_time_and_not_a_moment_before(world: World, process: Process) -> None:
     await world.announced(demand=demand())
     for time in (TEN, THIRTY):
-        world.clock.time = NOON + time - timedelta(milliseconds=1)
-        assert await swept(world, process) == []
+        for before in (GRACE, timedelta(milliseconds=1)):  # where the card is looked at, it is held for as long
+            world.clock.time = NOON + time - before
+            assert await swept(world, process) == []
         world.clock.time = NOON + time
         assert len(await swept(world, process)) == 1
         assert await swept(world, process) == []

@@ -13,7 +13,7 @@ from doubles import ANA, BEN, GRACE, PROPOSED, Fault, Post, Process, World, lost
 from bot.core import decisions
 from bot.core.change import Change, State
 from bot.core.events import Told
-from bot.core.saying import ReadBack
+from bot.core.saying import ReadBack, Saying
 from bot.errors import DbsUnreachable, LedgerBusy, MessageGone, MessageThrottled, MessageUnanswered
 
 DOWN = DbsUnreachable("ConnectError", "dbs.test cannot be reached.")
@@ -56,7 +56,7 @@ async def told(world: World) -> Told:
 
 
 async def test_the_card_is_posted_and_where_it_is_is_written_down(world: World, process: Process) -> None:
-    change = await process.telling.announce(await world.asked(), look=False)
+    change = await process.cards.announce(await world.asked(), look=False)
     (card,) = world.slack.said("card", "channel")
     assert change.card is not None
     assert (change.card.channel, change.card.ts) == (card.message.channel, card.message.ts)
@@ -67,7 +67,7 @@ async def test_the_card_is_posted_and_where_it_is_is_written_down(world: World, 
 async def test_a_plan_that_moved_between_review_and_card_is_stale_at_once(world: World, process: Process) -> None:
     asked = await world.asked()
     world.dbs.change(BackupRetentionPeriod="99")
-    change = await process.telling.announce(asked, look=False)
+    change = await process.cards.announce(asked, look=False)
     (card,) = world.slack.said("card", "channel")
     assert (change.state, change.appended, card.change.state) == (State.STALE, True, State.STALE)
     assert (await world.kinds()) == ["requested", "announced", "stale"]
@@ -89,35 +89,35 @@ async def test_a_crash_right_after_a_stale_card_leaves_a_card_that_is_drawn_agai
     world.dbs.change(BackupRetentionPeriod="99")
     monkeypatch.setattr(process.ledger, "record", die_after_announced)
     with pytest.raises(asyncio.CancelledError):
-        await process.telling.announce(asked, look=False)
+        await process.cards.announce(asked, look=False)
     change = await world.now()
     assert (change.state, change.drawn_seq < change.seen_seq) == (State.PENDING, True)
 
 
 async def test_a_dbs_that_cannot_be_reached_keeps_no_card_back(world: World, process: Process) -> None:
     world.dbs.next("read", DOWN)
-    change = await process.telling.announce(await world.asked(), look=False)
+    change = await process.cards.announce(await world.asked(), look=False)
     assert (change.state, len(world.slack.said("card", "channel"))) == (State.PENDING, 1)
 
 
 async def test_who_looks_takes_the_card_that_is_there(world: World, process: Process) -> None:
     asked = await world.asked()
     await world.slack.announce(asked)
-    change = await process.telling.announce(asked, look=True)
+    change = await process.cards.announce(asked, look=True)
     assert change.card is not None
     assert len(world.slack.said("card", "channel")) == 1
 
 
 async def test_a_card_without_a_channel_leaves_the_change_as_it_is(world: World, process: Process) -> None:
     world.slack.gone.add("channel")
-    change = await process.telling.announce(await world.asked(), look=False)
+    change = await process.cards.announce(await world.asked(), look=False)
     assert (change.state, change.card, change.appended) == (State.PENDING, None, True)
     assert await world.kinds() == ["requested"]
 
 
 async def test_req19_a_card_whose_answer_was_lost_is_found_and_not_posted_twice(world: World, process: Process) -> None:
     world.slack.next("announce", lost_answer())
-    change = await process.telling.announce(await world.asked(), look=False)
+    change = await process.cards.announce(await world.asked(), look=False)
     assert change.card is not None
     assert len(world.slack.said("card", "channel")) == 1
     assert world.slack.looked == ["card"]
@@ -128,14 +128,14 @@ async def test_req19_a_card_whose_answer_was_lost_is_found_and_not_posted_twice(
 
 async def test_a_card_that_is_up_to_date_is_not_drawn_again(world: World, process: Process) -> None:
     await world.announced()
-    await process.telling.redraw(await world.now())
+    await process.cards.see_to(await world.now())
     assert len(world.slack.drawn) == 1
 
 
 async def test_a_card_is_drawn_as_the_change_is(world: World, process: Process) -> None:
     await world.announced()
     await world.approve(ANA)
-    await process.telling.redraw(await world.now())
+    await process.cards.redraw(await world.now())
     assert world.slack.card is not None
     assert [vote.by for vote in world.slack.card.votes] == [ANA]
     assert (await world.now()).drawn_seq == 3
@@ -143,8 +143,8 @@ async def test_a_card_is_drawn_as_the_change_is(world: World, process: Process) 
 
 async def test_a_card_that_is_gone_counts_as_drawn(world: World, process: Process) -> None:
     await world.approved()
-    world.slack.gone.add("channel")
-    await process.telling.redraw(await world.now())
+    world.slack.gone.add("card")
+    await process.cards.redraw(await world.now())
     change = await world.now()
     assert change.drawn_seq == change.seen_seq
 
@@ -155,16 +155,16 @@ async def test_two_drawings_that_overlap_leave_the_card_to_be_drawn_again(world:
 
     async def overtaken() -> None:
         await world.approve(BEN)
-        await quick.telling.redraw(await world.now())
+        await quick.cards.redraw(await world.now())
 
     await world.announced()
     await world.approve(ANA)
     world.slack.next("redraw", Fault(meanwhile=overtaken))
-    await slow.telling.redraw(await world.now())
+    await slow.cards.redraw(await world.now())
     assert world.slack.card is not None
     assert len(world.slack.card.votes) == 1, "the older drawing landed last"
     assert (await world.now()).drawn_seq == 0
-    await quick.telling.redraw(await world.now())
+    await quick.cards.redraw(await world.now())
     assert len(world.slack.card.votes) == 2
     assert (await world.now()).drawn_seq == 4
 
@@ -174,7 +174,7 @@ async def test_a_drawing_without_an_answer_may_land_late_so_the_card_is_drawn_ag
 ) -> None:
     await world.approved()
     world.slack.next("redraw", Fault(error=MessageUnanswered("lost")))
-    await process.telling.redraw(await world.now())
+    await process.cards.redraw(await world.now())
     assert (await world.now()).drawn_seq == 0
 
 
@@ -182,7 +182,7 @@ async def test_a_drawing_that_slack_throttles_is_put_off_for_as_long_as_it_asks(
     await world.announced()
     change = await world.approve(ANA)
     world.slack.next("redraw", MessageThrottled(120.0))
-    await process.telling.redraw(change)
+    await process.cards.redraw(change)
     world.clock.pass_by(timedelta(seconds=119))
     assert not await world.is_due()
     world.clock.pass_by(timedelta(seconds=1))
@@ -285,7 +285,7 @@ async def test_req19_an_outcome_that_slack_throttles_is_posted_later_once(world:
     world.slack.next("reply", MessageThrottled(30.0), MessageThrottled(5.0))
     await process.telling.tell(change, look=False)
     assert world.clock.slept[-2:] == [30.0, 5.0]
-    assert (len(world.slack.said("outcome")), world.slack.looked) == (1, [])
+    assert (len(world.slack.said("outcome")), world.slack.looked) == (1, ["outcome", "outcome"])
 
 
 async def test_req19_an_outcome_whose_answer_was_lost_is_found_and_not_posted_twice(
@@ -504,3 +504,102 @@ async def test_a_note_that_slack_throttles_is_posted_later(world: World, process
     (note,) = world.slack.said("note")
     assert note.saying is not None
     assert note.saying.text == "Something happened."
+
+
+# Once, whatever is waited for and whoever else is at it
+
+
+async def test_a_hold_under_which_somebody_waits_is_not_shortened(world: World) -> None:
+    """Slack makes the outcome wait for twelve seconds, the card for one; another process sweeps all the time."""
+    teller, other = world.process(), world.process()
+
+    async def meanwhile() -> None:
+        await teller.cards.redraw(await world.now())
+        for _ in range(12):
+            world.clock.pass_by(timedelta(seconds=1))
+            await other.sweep()
+
+    await world.announced()
+    change = await world.deny()
+    world.clock.pass_by(GRACE)
+    world.slack.next("reply", MessageThrottled(12.0))
+    world.slack.next("redraw", MessageThrottled(1.0))
+    world.clock.meanwhile.append(meanwhile)
+    await teller.telling.tell(change, look=False)
+    await other.sweep()
+    assert len(world.slack.said("outcome")) == 1
+
+
+@pytest.mark.parametrize("kind", ["written down", "only posted"])
+async def test_after_every_wait_it_is_looked_whether_it_was_told(world: World, kind: str) -> None:
+    """However another process came to tell it: nothing is posted after a wait without another look."""
+    teller, other = world.process(), world.process()
+
+    async def told_elsewhere() -> None:
+        if kind == "written down":
+            await other.telling.tell(await world.now(), look=True)
+        else:
+            await world.slack.reply(change, Saying("outcome"))
+
+    await world.announced()
+    change = await world.deny()
+    world.slack.next("reply", MessageThrottled(12.0))
+    world.clock.meanwhile.append(told_elsewhere)
+    await teller.telling.tell(change, look=False)
+    assert len(world.slack.said("outcome")) == 1
+    assert (await world.now()).told is not None
+
+
+async def test_after_a_wait_a_card_that_was_posted_meanwhile_is_taken(world: World) -> None:
+    teller, other = world.process(), world.process()
+
+    async def announced_elsewhere() -> None:
+        await other.cards.announce(await world.now(), look=True)
+
+    world.slack.next("announce", MessageThrottled(12.0))
+    world.clock.meanwhile.append(announced_elsewhere)
+    await teller.cards.announce(await world.asked(), look=False)
+    assert len(world.slack.said("card", "channel")) == 1
+
+
+async def test_an_outcome_by_dm_is_written_once_though_its_answer_is_lost(world: World) -> None:
+    """Nobody can look for it: the app does not read direct messages."""
+    first, second = world.process(), world.process()
+    await world.announced()
+    world.slack.gone.add("thread")
+    world.slack.next("dm", lost_answer(), lost_answer(), lost_answer())
+    change = await world.deny()
+    await first.go_on(change)
+    for _ in range(8):
+        world.clock.pass_by(GRACE)
+        for process in (first, second):
+            await process.sweep()
+    assert len(world.slack.said("outcome", "dm")) == 1
+    assert ((await told(world)).via, (await told(world)).ts) == ("dm", "")
+
+
+@pytest.mark.parametrize("posted", [True, False])
+async def test_a_crash_around_the_dm_does_not_have_it_written_twice(world: World, posted: bool) -> None:
+    """It may be lost: then the ledger and the card say how it ended."""
+    await world.announced()
+    world.slack.gone.add("thread")
+    world.slack.next("dm", Fault(error=asyncio.CancelledError(), done=posted))
+    change = await world.deny()
+    with pytest.raises(asyncio.CancelledError):
+        await world.process().telling.tell(change, look=False)
+    world.clock.pass_by(GRACE)
+    await world.process().sweep()
+    assert len(world.slack.said("outcome", "dm")) == int(posted)
+    assert (await told(world)).via == "dm"
+
+
+async def test_a_dm_that_slack_will_not_take_yet_is_written_by_whoever_comes_next(world: World) -> None:
+    await world.announced()
+    world.slack.gone.add("thread")
+    world.slack.next("dm", *([MessageThrottled(1.0)] * 5))
+    change = await world.deny()
+    with pytest.raises(MessageThrottled):
+        await world.process().telling.tell(change, look=False)
+    world.clock.pass_by(GRACE)
+    await world.process().sweep()
+    assert len(world.slack.said("outcome", "dm")) == 1

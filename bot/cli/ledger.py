@@ -1,6 +1,7 @@
-"""`ledger`: look at the history of changes, and copy it."""
+"""`ledger`: look at the history of changes, end one, and copy it."""
 
 import asyncio
+import re
 import sys
 
 import click
@@ -9,7 +10,7 @@ from pydantic import SecretStr
 from bot import log
 from bot.cli.sentences import count, exits_with_sentences
 from bot.config import LedgerSettings, PolicySettings, SlackSettings
-from bot.errors import LedgerAltered
+from bot.errors import LedgerAltered, Refusal
 from bot.shapes import postgres_url
 
 
@@ -24,7 +25,7 @@ def _postgres(_context: click.Context, _option: click.Parameter, given: str) -> 
 
 @click.group("ledger")
 def commands() -> None:
-    """Look at the history of changes."""
+    """Look at the history of changes, and end one from outside of Slack."""
     log.configure("warning", "text")
 
 
@@ -46,6 +47,33 @@ def ledger_export() -> None:
     from bot.ledger.reading import export  # noqa: PLC0415
 
     asyncio.run(export(LedgerSettings.from_environment().ledger_address, click.echo))
+
+
+@commands.command("end")
+@click.argument("change")
+@click.option("--reason", required=True, help="Why: the requester reads it, and the ledger keeps it.")
+@exits_with_sentences
+def ledger_end(change: str, reason: str) -> None:
+    """End an open CHANGE: denied before anything was sent, stuck afterwards; the bot may run meanwhile, and tells it.
+
+    Exit 1 where nothing could be recorded: it has ended, or its record does not hold together.
+    """
+    from bot.ending import end, ended_line, operator  # noqa: PLC0415
+
+    if not reason.strip():
+        raise click.BadParameter("Say why: the requester reads it.", param_hint="--reason")
+    try:
+        ended = asyncio.run(end(LedgerSettings.from_environment().ledger_address, change, operator(), reason.strip()))
+    except Refusal as refusal:
+        click.echo(re.sub(r"<@(\w+)>", r"\1", refusal.sentence))
+        sys.exit(1)
+    except LedgerAltered as altered:
+        click.echo(
+            f"Change {change} cannot be ended in the ledger: its record does not hold together (event {altered.seq}: "
+            f"{altered.what}) It is set aside: nothing is done on it any more, and its plan is free."
+        )
+        sys.exit(1)
+    click.echo(ended_line(ended))
 
 
 @commands.command("copy")

@@ -57,7 +57,6 @@ ENDED = frozenset(State) - OPEN
 
 TRANSITIONS: dict[tuple[State | None, type[EventData]], State] = {
     (None, Requested): State.PENDING,
-    (State.PENDING, Announced): State.PENDING,
     # From these two on to approved when nobody more is needed, see `apply`: who stands in may have approved already.
     (State.PENDING, Approved): State.PENDING,
     (State.PENDING, Reminded): State.PENDING,
@@ -81,6 +80,7 @@ TRANSITIONS: dict[tuple[State | None, type[EventData]], State] = {
     (State.EXECUTING, Stuck): State.STUCK,
     **{(state, Barred): state for state in OPEN},
     **{(state, Told): state for state in ENDED},
+    **{(state, Announced): state for state in State},  # it may be found late
 }
 ONLY_BEFORE_SENT = frozenset({Denied, Withdrawn, Stale, Expired})
 ONLY_AFTER_SENT = frozenset({Applied, Stuck})
@@ -127,6 +127,7 @@ class Change:
     outcome: EventData | None = None
     ended_by: str = ""
     ended_at: str = ""
+    ended_seq: int = 0
     told: Told | None = None
     reminded: int = 0
     """How many of the policy's reminder times have been used up."""
@@ -134,6 +135,9 @@ class Change:
     """Whether the last reminder went out: from then on those it was also sent to may approve."""
     drawn_seq: int = 0
     """The event up to which the card is drawn; kept by the ledger beside the history, 0 while nobody knows."""
+    card_due: str = ""
+    card_tries: int = 0
+    """Kept there too: when to see to the card next and not before, "" for no such time; refusals of Slack in a row."""
     appended: bool = False
     """Whether the call to the ledger that returned this wrote its last event: then its caller acts on it."""
     history: tuple[Event, ...] = field(default=(), repr=False, compare=False)
@@ -236,7 +240,7 @@ def apply(change: Change, event: Event) -> Change:
     if kind in {Approved, Reminded} and not after.missing:
         after = replace(after, state=State.APPROVED, approved_at=event.at)
     if state in ENDED and change.open:
-        after = replace(after, outcome=data, ended_by=event.actor, ended_at=event.at)
+        after = replace(after, outcome=data, ended_by=event.actor, ended_at=event.at, ended_seq=event.seq)
     return after
 
 

@@ -27,10 +27,10 @@ from bot.core.events import (
     stamp,
 )
 from bot.core.one_plan import is_of_one_plan
+from bot.core.whom import BOT as BOT  # noqa: PLC0414 - decisions are read together with it
+from bot.core.whom import at_time as at_time  # noqa: PLC0414
+from bot.core.whom import by_whom, named
 from bot.errors import Refusal
-
-BOT = "bot"
-"""The actor of what nobody clicked."""
 
 MOST_SENDS = 5
 SENDING_TIME = timedelta(minutes=15)
@@ -43,11 +43,6 @@ NOT_A_RIGHT = frozenset({"ended", "executing", "approved", "voted", "unknown", "
 """Reasons of a Refusal that say nothing about the person's rights: not written down."""
 
 
-def at_time(text: str) -> str:
-    """Say when, as people read it."""
-    return f"{moment(text):%Y-%m-%d %H:%M} UTC"
-
-
 def known(change: Change | None) -> Change:
     """Return the change. Raises Refusal where there is none."""
     if change is None:
@@ -57,8 +52,7 @@ def known(change: Change | None) -> Change:
 
 def ended_sentence(change: Change) -> str:
     """Say how a change ended, by whom and when."""
-    by = "" if change.ended_by == BOT else f" by <@{change.ended_by}>"
-    return f"This change was already {change.state}{by} at {at_time(change.ended_at)}."
+    return f"This change was already {change.state}{by_whom(change)} at {at_time(change.ended_at)}."
 
 
 def refuse_ended(change: Change, now: datetime) -> None:
@@ -81,9 +75,7 @@ def request(change: Change | None, _now: datetime, *, by: str, data: Requested) 
 def announce(change: Change | None, _now: datetime, *, channel: str, ts: str) -> Decision:
     """Remember where the card is."""
     change = known(change)
-    if change.card is not None or change.state is not State.PENDING:
-        return None
-    return BOT, Announced(channel=channel, ts=ts)
+    return None if change.card is not None else (BOT, Announced(channel=channel, ts=ts))
 
 
 def approve(
@@ -134,6 +126,17 @@ def withdraw(change: Change | None, now: datetime, *, by: str) -> Decision:
     if by != change.requester:
         raise Refusal("not-requester", f"Only <@{change.requester}>, who asked for this change, can withdraw it.")
     return by, Withdrawn()
+
+
+def end_by_operator(change: Change | None, _now: datetime, *, by: str, reason: str) -> Decision:
+    """End an open change from outside of Slack: a denial before anything was sent, afterwards nobody knows."""
+    change = known(change)
+    if not change.open:
+        raise Refusal("ended", ended_sentence(change))
+    if not change.sent_at:
+        return by, Denied(reason=reason)
+    who = named(by)
+    return by, Stuck(sentence=f"{who[0].upper()}{who[1:]} ended it before it was known what came of it: {reason}")
 
 
 def bar(change: Change | None, _now: datetime, *, by: str, action: str, refusal: Refusal) -> Decision:

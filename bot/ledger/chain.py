@@ -6,13 +6,14 @@ the heads that were told in Slack.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import ValidationError
 
 from bot.core.change import Change, ImpossibleEvent, apply, begin
 from bot.core.events import EVENTS, Event, chain_hash
 from bot.errors import LedgerAltered
-from bot.ledger.statements import Row, history_row
+from bot.ledger.statements import Row, astray, impossible
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,13 @@ def verify(events: Iterable[Event]) -> list[Finding]:
     return [finding for history in by_change(events).values() for finding in inspect(history)[1]]
 
 
-def compare_projection(histories: Mapping[str, Sequence[Event]], rows: Iterable[Row]) -> list[Finding]:
-    """Compare the rows of ALL_CHANGES with sound histories: what the projection says must follow from the events."""
+def compare_projection(
+    histories: Mapping[str, Sequence[Event]], rows: Iterable[Row], now: datetime | None = None
+) -> list[Finding]:
+    """Compare the rows of ALL_CHANGES with sound histories: what the projection says must follow from the events.
+
+    What it keeps beside them, how the card stands and who is at work, must at least be possible at the time `now`.
+    """
     findings: list[Finding] = []
     projection = {str(row[0]): row for row in rows}
     for change_id in sorted(projection.keys() | histories.keys()):
@@ -100,8 +106,11 @@ def compare_projection(histories: Mapping[str, Sequence[Event]], rows: Iterable[
             continue
         findings += [
             Finding(change_id, change.seq, f"`changes` says {name} {said!r}, the events say {follows!r}.")
-            for (name, follows), said in zip(history_row(change).items(), row, strict=True)
-            if said != follows
+            for name, said, follows in astray(change, row)
+        ]
+        findings += [
+            Finding(change_id, change.seq, f"`changes` says {name} {said!r}, which no bot writes there.")
+            for name, said in (impossible(change, row, now) if now else ())
         ]
     return findings
 

@@ -17,7 +17,7 @@ from bot.ledger import opening
 from bot.ledger.chain import compare_projection, inspect
 from bot.ledger.pooled import START_PATIENCE, connected, unusable
 from bot.ledger.postgres_schema import migrate
-from bot.ledger.statements import ALL_EVENTS, WHOLE_CHANGES, Row, event_of
+from bot.ledger.statements import ALL_CHANGES, ALL_EVENTS, Row, event_of
 
 HISTORY = ("events", "changes")
 """Tables that have to be empty where they arrive."""
@@ -123,7 +123,7 @@ def _verified(file: sqlite3.Connection, database: Connection[Any]) -> Copied:
     with database.cursor("events") as their_events, database.cursor("changes") as their_changes:
         arrived = _same(file.execute(ALL_EVENTS), their_events.execute(ALL_EVENTS))
         histories = (list(rows) for _, rows in groupby(arrived, key=lambda row: row[0]))
-        projection = _same(file.execute(WHOLE_CHANGES), their_changes.execute(WHOLE_CHANGES))
+        projection = _same(file.execute(ALL_CHANGES), their_changes.execute(ALL_CHANGES))
         for rows, row in zip_longest(histories, projection):
             _check(rows or (), row)
             changes, events, still_open = changes + 1, events + len(rows or ()), still_open + row[4]
@@ -143,7 +143,7 @@ def _check(rows: Iterable[Row], row: Row | None) -> None:
     """Recompute one chain and compare it with its row in `changes`. Raises LedgerAltered."""
     history = [event_of(one) for one in rows]
     change_id = history[0].change_id if history else str(row[0] if row else "")
-    findings = inspect(history)[1] or compare_projection({change_id: history}, [row[:-3]] if row else [])
+    findings = inspect(history)[1] or compare_projection({change_id: history}, [row] if row else [])
     if findings:
         first = findings[0]
         raise LedgerAltered(first.change_id, first.seq, f"{first.sentence} {_NOTHING.capitalize()}.")

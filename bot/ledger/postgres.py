@@ -34,7 +34,8 @@ class PostgresLedger(SqlLedger):
     # Each replica takes what no other one is just taking, instead of standing in line for the same rows.
     TAKE_DUE = """
         with due as materialized (
-            select change_id from changes where due_at is not null and due_at <= :now and held_until <= :now
+            select change_id from changes where due_at is not null and due_at <= :now
+                and (held_until <= :now or held_until > :never) and (left_until <= :now or left_until > :never)
             order by due_at, change_id limit :limit for update skip locked
         )
         update changes set held_until = :until from due where changes.change_id = due.change_id

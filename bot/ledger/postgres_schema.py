@@ -60,7 +60,14 @@ _FIRST_TABLES = """
     create trigger events_remain before truncate on events
         for each statement execute function events_are_append_only();
 """
-MIGRATIONS = (_FIRST_TABLES,)
+_HOW_CARDS_STAND = """
+    alter table changes
+        add column card_due text collate "C" not null default '',
+        add column card_tries integer not null default 0,
+        add column left_until text collate "C" not null default '',
+        add column altered integer not null default 0;
+"""
+MIGRATIONS = (_FIRST_TABLES, _HOW_CARDS_STAND)
 
 
 def is_current(connection: Connection[Any]) -> bool:

@@ -75,3 +75,15 @@ def first_tables(db: sqlite_utils.Database) -> None:
     """Make events, their projection, the drafts and what is known about the ledger itself."""
     for statement in (EVENTS, CHANGES, DRAFTS, META, *UNIQUE_KEYS, *INDEXES, *APPEND_ONLY):
         db.execute(statement)
+
+
+@MIGRATIONS()
+def how_cards_stand(db: sqlite_utils.Database) -> None:
+    """Keep beside each change when its card is next seen to, to whom it is left, and whether it was altered."""
+    for column in (
+        "card_due text not null default ''",
+        "card_tries integer not null default 0",
+        "left_until text not null default ''",
+        "altered integer not null default 0",
+    ):
+        db.execute(f"alter table changes add column {column}")

@@ -4,12 +4,14 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing
+from datetime import datetime
 from itertools import groupby
 from typing import ParamSpec, TypeVar
 
 from bot.core.events import Event
 from bot.ledger.chain import Finding, compare_projection, verify
 from bot.ledger.statements import EVERYTHING, WITHOUT_EVENTS, Row, event_of
+from bot.ports import Clock
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,7 +33,9 @@ def histories(rows: Iterable[Row]) -> Iterator[tuple[list[Event], Row | None]]:
 class Check:
     """What can be seen from inside of a ledger that is not what was recorded."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime) -> None:
+        """`now`: nobody of ours puts anything off far beyond it."""
+        self._now = now
         self.changes = 0
         """Changes that have events."""
         self.events = 0
@@ -44,7 +48,7 @@ class Check:
         self.changes += bool(history)
         self.events += len(history)
         self._chains += verify(history)
-        self._projection += compare_projection({change_id: history} if history else {}, [row] if row else [])
+        self._projection += compare_projection({change_id: history} if history else {}, [row] if row else [], self._now)
 
     @property
     def findings(self) -> list[Finding]:
@@ -54,6 +58,8 @@ class Check:
 
 class WalkedLedger(ABC):
     """What walks through a ledger; the database has to know how to read on and on."""
+
+    clock: Clock
 
     async def walk(self, visit: Visit) -> None:
         """Show `visit` all there is, on a thread and as of one moment: one change after the other, then bare rows."""
@@ -65,7 +71,7 @@ class WalkedLedger(ABC):
 
     async def findings(self) -> list[Finding]:
         """Return every place where the ledger is not what was recorded, as far as it can be seen from inside."""
-        check = Check()
+        check = Check(self.clock.now())
         await self.walk(check.see)
         return check.findings
 

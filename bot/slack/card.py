@@ -1,11 +1,11 @@
 """The card: one message that is always the current truth about a change, drawn from its history."""
 
 from bot.core.change import Change, State
-from bot.core.decisions import BOT
 from bot.core.diff import Diff, RowKind
 from bot.core.events import Demand, Denied
 from bot.core.policy_words import listed
 from bot.core.saying import Kind
+from bot.core.whom import by_whom
 from bot.slack.rows import chunks, diff_of, in_full, sections, table, values
 from bot.slack.text import (
     Block,
@@ -170,7 +170,7 @@ def _standing(change: Change) -> list[Block]:
     # Nothing is different for people between the last approval and the send.
     unsent = change.open and not change.sent_at
     state = State.APPROVED if unsent else change.state
-    by = f" By <@{change.ended_by}>." if change.ended_by and change.ended_by != BOT else ""
+    by = f" B{whom[2:]}." if (whom := by_whom(change)) else ""
     ending = f"{WAITS} {date(change.opens_at)}; {UNTIL_SENT}" if change.waits else ENDINGS[state]
     said = section(mrkdwn(f"*{ending}.*{by}"))
     if isinstance(change.outcome, Denied):

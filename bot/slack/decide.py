@@ -187,6 +187,8 @@ class Decisions:
     async def _refuse(self, body: Mapping[str, Any], change_id: str, action: str, refusal: Refusal) -> None:
         await self._bar(change_id, body["user"]["id"], action, refusal)
         self._say(body, refusal.sentence)
+        if refusal.reason == "ended":
+            self.engine.draw_soon(change_id)  # the card still has the button
 
     async def _named(self, sentence: str) -> str:
         """Put names in place of mentions: the text under an input knows no markup."""

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.change import Change
 from bot.core.events import moment
 from bot.core.saying import Kind, Message, Saying
-from bot.errors import MessageGone, MessageThrottled, MessageUnanswered
+from bot.errors import CardDeleted, MessageGone, MessageThrottled, MessageUnanswered
 from bot.ports import Ready, at_any_time
 from bot.slack.card import EVENT_TYPE, card_blocks, card_text, metadata
 from bot.slack.outcome import call_message, saying_blocks, saying_text
@@ -21,21 +21,9 @@ from bot.slack.web import RATELIMITED, SlackFailed, leaving, slack_call
 
 log = structlog.get_logger("bot.slack.messenger")
 
-GONE = frozenset({"message_not_found", "thread_not_found", "channel_not_found", "not_in_channel", "is_archived"})
-SHUT = frozenset(
-    {
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel",
-        "restricted_action_non_threadable_channel",
-        "restricted_action_thread_locked",
-        "cant_update_message",
-        "edit_window_closed",
-    }
-)
-"""The place is there, but nothing of ours is taken, however often it is asked: as good as gone."""
 UNSURE = frozenset({"unanswered", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
-"""Nobody knows whether it was posted."""
+"""Nobody knows whether it was posted. Any other refusal is final for its place: Slack's list of them grows."""
+DELETED = "message_not_found"
 UNDRAWABLE = frozenset({"invalid_blocks", "invalid_attachments", "internal_error"})
 """What Slacks that do not take tables or containers are reported to answer."""
 CLOCKS_APART = timedelta(minutes=5)
@@ -72,7 +60,12 @@ class SlackMessenger:
             await self._client.chat_update(channel=card.channel, ts=card.ts, metadata=metadata(change, "card"), **drawn)
             return Message(card.channel, card.ts)
 
-        await self._draw(change, update, _card(change))
+        try:
+            await self._draw(change, update, _card(change))
+        except MessageGone as gone:
+            if isinstance(gone.__cause__, SlackFailed) and gone.__cause__.code == DELETED:
+                raise CardDeleted(str(gone)) from gone
+            raise
 
     async def reply(self, change: Change, saying: Saying, ready: Ready = at_any_time) -> Message:
         """Say something in the card's thread, which is the one it stands in or the one below it."""
@@ -84,7 +77,10 @@ class SlackMessenger:
 
     async def write_to_requester(self, change: Change, saying: Saying) -> Message:
         """Say it to the requester alone."""
-        channel = await self._direct(change.requester)
+        try:
+            channel = await self._direct(change.requester)
+        except MessageUnanswered as error:  # there is no such doubt about what was not even addressed
+            raise MessageThrottled(1.0) from error
         return await self._post(change, saying.kind, channel, _saying(change, saying, alone=True))
 
     async def call(self, change: Change, text: str, *, to: str = "", broadcast: bool = False) -> None:
@@ -107,7 +103,7 @@ class SlackMessenger:
             with slack_call():
                 opened = await self._client.conversations_open(users=user_id)
         except SlackFailed as failed:
-            raise _translated(failed, final=True) from failed
+            raise _translated(failed) from failed
         return str(opened["channel"]["id"])
 
     async def _stay_inside(self, channel: str) -> None:
@@ -135,10 +131,35 @@ class SlackMessenger:
                 ):
                     return Message(change.request.channel, message["ts"])
         except SlackFailed as failed:
-            if failed.code in GONE:
+            if isinstance(problem := _translated(failed), MessageGone):
                 return None
-            raise _translated(failed) from failed
+            raise problem from failed
         return None
+
+    async def is_there(self, change: Change) -> bool:
+        """Whether the card is still there; where replies hold its place, Slack shows a message of its own instead."""
+        card = change.card
+        if card is None:
+            return False
+        at: dict[str, Any] = {
+            "channel": card.channel,
+            "oldest": card.ts,
+            "latest": card.ts,
+            "inclusive": True,
+            "limit": PAGE,
+        }
+        try:
+            with slack_call():
+                if change.request.thread:
+                    answer = await self._client.conversations_replies(ts=change.request.thread, **at)
+                else:
+                    answer = await self._client.conversations_history(**at)
+        except SlackFailed as failed:
+            if failed.code in {"thread_not_found", DELETED}:
+                return False
+            raise _translated(failed) from failed
+        found = [message for message in answer.get("messages") or [] if message.get("ts") == card.ts]
+        return any(message.get("bot_id") == self._bot_id for message in found)
 
     async def _messages(self, change: Change, kind: Kind) -> AsyncIterator[dict[str, Any]]:
         """Read what was said since the request where such a message would be: a thread, or the channel itself."""
@@ -219,10 +240,8 @@ def _saying(change: Change, saying: Saying, *, alone: bool = False) -> Draw:
     return draw
 
 
-def _translated(failed: SlackFailed, *, final: bool = False) -> MessageGone | MessageThrottled | MessageUnanswered:
-    """Say what a failure means for a message; `final`: a refusal of any kind means that it cannot be posted."""
+def _translated(failed: SlackFailed) -> MessageGone | MessageThrottled | MessageUnanswered:
+    """Say what a failure means for a message."""
     if failed.code == RATELIMITED:
         return MessageThrottled(failed.retry_after)
-    if failed.code in GONE | SHUT or (final and failed.code not in UNSURE):
-        return MessageGone(str(failed))
-    return MessageUnanswered(str(failed))
+    return MessageUnanswered(str(failed)) if failed.code in UNSURE else MessageGone(str(failed))

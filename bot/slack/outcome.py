@@ -6,13 +6,14 @@ What people or DBS wrote is plain text; only sentences of our own, and the peopl
 from datetime import timedelta
 
 from bot.core.change import Change
-from bot.core.decisions import BOT, at_time
+from bot.core.decisions import at_time
 from bot.core.diff import Row, compare_read_back, moved
 from bot.core.duration import say_duration
 from bot.core.events import Applied, Denied, Expired, Refused, Stale, Stuck
 from bot.core.plan import parameters
 from bot.core.reading import Reading
 from bot.core.saying import ReadBack, Saying
+from bot.core.whom import by_whom
 from bot.slack.card import REASON, plan_name
 from bot.slack.rows import MOST_TEXT, chunks, table
 from bot.slack.text import Block, button, context, escape, mrkdwn, plain, quote, section, shortened
@@ -80,7 +81,7 @@ def _note(saying: Saying) -> list[Block]:
 
 
 def _outcome(change: Change, read_back: ReadBack | None, *, simple: bool) -> list[Block]:
-    by = "" if change.ended_by == BOT else f" by <@{change.ended_by}>"
+    by = by_whom(change)
     to = f"<@{change.requester}>"  # Slack lets those know who are named
     match change.outcome:
         case Applied(request_id=request_id):

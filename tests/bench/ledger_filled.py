@@ -100,7 +100,9 @@ def _file(path: Path) -> Iterator[Callable[[list[EventRow], list[ChangeRow]], No
         def write(events: list[EventRow], changes: list[ChangeRow]) -> None:
             db.execute("begin")
             db.executemany("insert into events values (?, ?, ?, ?, ?, ?, ?)", events)
-            db.executemany("insert into changes values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", changes)
+            db.executemany(
+                "insert into changes values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", changes
+            )
             db.execute("commit")
 
         yield write

@@ -23,6 +23,7 @@ from bot.core.events import (
     Told,
     Withdrawn,
     canonical_json,
+    moment,
     stamp,
 )
 from bot.slack.request import DIGITS
@@ -38,6 +39,10 @@ EventRow = tuple[str, int, str, str, str, str, str]
 """change_id, seq, type, actor, at, data, hash."""
 ChangeRow = tuple[str | int | None, ...]
 """The columns of `changes`, in their order."""
+
+
+GRACE = timedelta(seconds=15)
+"""TELL_GRACE, where nothing else is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +129,12 @@ def _change(turn: int, plan: int, at: datetime, chance: random.Random, *, still_
         actor, data = step.actor % filled, step.text % filled
         events.append(_chained(events[-1][-1], change_id, seq, step.type, actor, stamp(at + step.after), data))
     ended_at, due_at = ("", filled["expires"]) if still_open else (events[-2][4], None)
+    # Slack would not show the card of one that is open, so that nobody looks at it again before the next day.
+    look = stamp(at + timedelta(days=1)) if still_open else ""
+    left = stamp(moment(events[-1][4]) + GRACE) if still_open and drawn_seq == len(events) else ""
     change = (
         change_id, HOST, plan_id(plan), state, int(still_open), len(events), events[-1][-1], request.requester,
-        CHANNEL.id, filled["view"], events[0][4], ended_at, drawn_seq, due_at, "",
+        CHANNEL.id, filled["view"], events[0][4], ended_at, drawn_seq, due_at, "", look, 0, left, 0,
     )  # fmt: skip
     return Made(events, change)
 

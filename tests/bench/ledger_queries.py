@@ -34,7 +34,7 @@ class Subject:
 
 async def by_key(ledger: SqlLedger, change_id: str, _plan: int) -> object:
     """Read one row of one table by its primary key, on the same thread and connection as every question."""
-    return await ledger._read(ledger._rows, statements.HEAD_OF, {"change_id": change_id})
+    return await ledger._read(ledger._rows, statements.ONE_CHANGE, {"change_id": change_id})
 
 
 async def open_change(ledger: SqlLedger, _change_id: str, plan: int) -> object:

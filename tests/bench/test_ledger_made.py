@@ -41,6 +41,9 @@ async def recorded(ledger: SqliteLedger, clock: ToldClock, events: list[EventRow
         change = await ledger.record(change_id, partial(say, said=(actor, content)))
         if seq == drawn_seq:
             await ledger.drawn(change_id, change.seen_seq, over=change.drawn_seq)
+    if change.open:
+        clock.time = moment(change.requested_at)
+        await ledger.card_waits(change.id, timedelta(days=1))
 
 
 def say(_change: Change | None, _now: datetime, *, said: Decision) -> Decision:

@@ -46,7 +46,6 @@ from bot.core.events import (
 )
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-GRACE = timedelta(seconds=15)
 MINUTE = timedelta(minutes=1)
 
 REQUESTED = Requested(
@@ -210,19 +209,21 @@ def test_approvals_and_the_first_send_each_have_their_time() -> None:
 # When somebody should look again
 
 
-def test_a_request_without_a_card_is_due_after_the_grace() -> None:
-    assert due_at(after(*TO_PENDING), GRACE) == NOON + GRACE
+def test_a_request_without_a_card_is_due_at_once() -> None:
+    assert due_at(after(*TO_PENDING)) == NOON
 
 
 def test_a_request_with_a_card_is_due_when_it_expires_or_its_card_lags_behind() -> None:
     change = after(("UR", REQUESTED), ("bot", ANNOUNCED))
-    assert due_at(replace(change, drawn_seq=1), GRACE) == NOON + timedelta(hours=4)
-    assert due_at(change, GRACE) == NOON + MINUTE + GRACE
+    assert due_at(replace(change, drawn_seq=1)) == NOON + timedelta(hours=4)
+    assert due_at(change) == NOON + MINUTE
 
 
 def test_what_is_approved_is_due_at_once_and_what_is_under_way_when_its_lease_ends() -> None:
-    assert due_at(after(*TO_APPROVED), timedelta(hours=1)) == NOON + 2 * MINUTE
-    assert due_at(after(*TO_SENT), timedelta(hours=1)) == NOON + timedelta(minutes=10)
+    approved = replace(after(*TO_APPROVED), card=ANNOUNCED)
+    assert due_at(replace(approved, drawn_seq=approved.seen_seq)) == NOON + 2 * MINUTE
+    sent = replace(after(*TO_SENT), card=ANNOUNCED)
+    assert due_at(replace(sent, drawn_seq=sent.seen_seq)) == NOON + timedelta(minutes=10)
 
 
 @pytest.mark.parametrize("way", sorted(ENDED))
@@ -230,11 +231,11 @@ def test_what_ended_is_due_until_it_is_told_and_drawn(way: State) -> None:
     request, *rest = WAYS[way]
     said = (request, ("bot", ANNOUNCED), *rest)
     ended = after(*said)
-    assert due_at(replace(ended, drawn_seq=ended.seen_seq), GRACE) == NOON + (len(said) - 1) * MINUTE + GRACE
+    assert due_at(replace(ended, drawn_seq=ended.seen_seq)) == NOON + (len(said) - 1) * MINUTE
     told = after(*said, ("bot", TOLD))
-    assert due_at(told, GRACE) == NOON + len(said) * MINUTE + GRACE
-    assert due_at(replace(told, drawn_seq=told.seen_seq), GRACE) is None
+    assert due_at(told) == NOON + len(said) * MINUTE
+    assert due_at(replace(told, drawn_seq=told.seen_seq)) is None
 
 
 def test_a_change_whose_card_never_came_is_done_when_it_is_told() -> None:
-    assert due_at(after(*WAYS["expired"], ("bot", TOLD)), GRACE) is None
+    assert due_at(after(*WAYS["expired"], ("bot", TOLD))) is None

@@ -28,7 +28,6 @@ from bot.core.reminders import remind, reminder_is_due, reminder_times
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 """A Monday."""
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-GRACE = timedelta(seconds=15)
 CARD = Announced(channel="C1", ts="1.0")
 YES = Approved(digest="d")
 
@@ -69,14 +68,14 @@ def test_reminders_come_after_the_request_in_order() -> None:
         ((*PENDING, ("bot", Reminded(number=1, last=False))), 30),
         ((*PENDING, ("bot", Reminded(number=2, last=True))), 240),
         ((*PENDING, ("UA", YES)), 10),
-        ((), 0.25),
+        ((), 0),
     ],
     ids=["first", "second", "none left: it expires", "after an approval", "without a card that comes first"],
 )
 def test_a_change_is_due_at_the_next_reminder_that_was_not_used_up(
     said: tuple[tuple[str, EventData], ...], minutes: float
 ) -> None:
-    assert due_at(changed(*said), GRACE) == NOON + minutes * MINUTE
+    assert due_at(changed(*said)) == NOON + minutes * MINUTE
 
 
 @pytest.mark.parametrize(("minutes", "number"), [(9.99, None), (10, 1), (29.99, 1), (30, 2), (239, 2), (240, None)])
@@ -113,7 +112,7 @@ AFTERNOON = (("Mon 14:00-15:00 UTC",),)
 
 def test_what_is_approved_outside_its_window_is_due_when_that_opens_and_has_its_time_from_then_on() -> None:
     change = changed(*APPROVED, windows=AFTERNOON)
-    assert (change.waits, change.opens_at, due_at(change, GRACE)) == (True, NOON + 2 * HOUR, NOON + 2 * HOUR)
+    assert (change.waits, change.opens_at, due_at(change)) == (True, NOON + 2 * HOUR, NOON + 2 * HOUR)
     assert change.expires_at == NOON + 2 * HOUR + 30 * MINUTE
     open_then = changed(*APPROVED, at=NOON + 2 * HOUR + MINUTE, windows=AFTERNOON)
     assert (open_then.waits, open_then.expires_at) == (False, NOON + 2 * HOUR + 31 * MINUTE)

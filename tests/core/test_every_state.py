@@ -19,6 +19,7 @@ from bot.core.decisions import Decision
 from bot.core.due import due_at
 from bot.core.events import (
     EVENTS,
+    Announced,
     Applied,
     Barred,
     Demand,
@@ -44,10 +45,10 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TICK = timedelta(minutes=5)
 LEASE = 2 * TICK
 MARGIN = timedelta(minutes=1)
-GRACE = timedelta(seconds=15)
 
 REQUESTER, ANA, BEN, OUTSIDER = "UR", "UA", "UB", "UX"
 PEOPLE = (REQUESTER, ANA, BEN, OUTSIDER)
+OPERATOR = "operator:root"
 PROCESSES = ("P", "Q")
 NOT_AN_APPROVER = Refusal("not-approver", "You are not an approver.")
 
@@ -99,6 +100,7 @@ def actions(change: Change | None, approvals: int) -> Iterator[tuple[str, Action
         yield f"approve under a stricter policy {person}", partial(approve, tightened="Three are needed now.")
         yield f"deny {person}", partial(decisions.deny, by=person, objection=objection, reason="no")
         yield f"withdraw {person}", partial(decisions.withdraw, by=person)
+    yield "end by an operator", partial(decisions.end_by_operator, by=OPERATOR, reason="It is in the way.")
     yield "expire", decisions.expire
     yield "stale", partial(decisions.moved_before_card, outcome=Stale(why="policy", sentence="It changed."))
     attempt = change.attempt.attempt if change and change.attempt else 0
@@ -227,8 +229,8 @@ class Walk:
         assert set(voters) <= {ANA, BEN}, "neither the requester nor an outsider counts"
         assert {vote.digest for vote in after.votes} <= {after.request.digest}, "what was seen is what is approved"
         if before is not None and not before.open:
-            assert isinstance(data, Told), f"{name}: nothing but being told follows an end"
-            assert before.told is None
+            assert isinstance(data, Told | Announced), f"{name}: nothing but being told follows an end"
+            assert before.told is None if isinstance(data, Told) else before.card is None
         outcomes = [event for event in after.history if EVENTS[event.type] in ENDINGS]
         assert len(outcomes) == (0 if after.open else 1), "one outcome"
         if isinstance(data, Sent):
@@ -240,6 +242,8 @@ class Walk:
             assert now <= moment(after.sent_at[0]) + decisions.SENDING_TIME, "never sent again much later"
         if isinstance(data, Stale | Expired):
             assert not after.sent_at, "what may have been sent is neither stale nor expired"
+        if isinstance(data, Stuck):
+            assert after.sent_at, "what was never sent is known not to be applied"
         if isinstance(data, Denied | Withdrawn):
             assert not after.sent_at, "too late once it may have been sent"
             assert isinstance(data, Denied) == (actor != REQUESTER)
@@ -250,7 +254,7 @@ class Walk:
             assert after.attempt is not None
             assert after.attempt.client_token == before.attempt.client_token, "one token for the life of a change"
         if after.open or after.told is None:
-            assert due_at(after, GRACE) is not None, "somebody will look at it again"
+            assert due_at(after) is not None, "somebody will look at it again"
 
     def deliver_again(self, name: str, action: Action, after: Change, now: datetime) -> None:
         """The same thing once more does nothing; only a process may begin its next attempt before its lease is over."""

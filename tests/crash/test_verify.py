@@ -149,6 +149,8 @@ async def test_req32_who_writes_to_the_ledger_is_found_out_by_its_hashes_or_by_t
         ("delete from events where change_id = ? and seq >= 3", (two,)),
         ("update changes set seq = 2, head = ?, state = 'pending', open = 1, ended_at = '' where change_id = ?",
          (before[two][1]["hash"], two)),
+        ("update changes set due_at = ?, drawn_seq = 1, card_due = '' where change_id = ?",
+         (before[two][0]["data"]["expires_at"], two)),
         ("update events set data = ? where change_id = ? and seq = 1", (canonical(rewritten[0]["data"]), three)),
         *(("update events set hash = ? where change_id = ? and seq = ?", (hashes[n], three, n + 1)) for n in range(3)),
         ("update changes set head = ? where change_id = ?", (hashes[-1], three)),

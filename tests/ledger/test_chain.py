@@ -19,13 +19,15 @@ from bot.core.events import (
     Withdrawn,
     chain_hash,
     chained,
+    moment,
 )
 from bot.errors import LedgerAltered
 from bot.ledger.chain import by_change, compare_projection, fold_checked, missing_tail, verify
 from bot.ledger.export import json_lines
-from bot.ledger.statements import history_row
+from bot.ledger.statements import change_row
 
 AT = "2026-05-04T12:00:00.000Z"
+AT_NOON = moment(AT)
 TOLD = Told(via="thread", channel="C1", ts="1.0")
 
 
@@ -197,13 +199,13 @@ def test_a_history_written_anew_with_hashes_that_fit_is_found(
 def test_a_projection_that_follows_from_the_events_has_no_findings(history: list[Event]) -> None:
     change = fold_checked("c1", history, (4, history[-1].hash))
     assert change is not None
-    assert compare_projection(by_change(history), [tuple(history_row(change).values())]) == []
+    assert compare_projection(by_change(history), [(*change_row(change).values(), 0, "")], AT_NOON) == []
 
 
 def test_a_row_without_events_and_events_without_a_row_are_found(history: list[Event]) -> None:
     (without_row,) = compare_projection(by_change(history), [])
     assert (without_row.change_id, without_row.seq) == ("c1", 4)
-    (without_events,) = compare_projection({}, [("c9", *("",) * 11)])
+    (without_events,) = compare_projection({}, [("c9", *("",) * 18)])
     assert (without_events.change_id, without_events.seq) == ("c9", 1)
 
 

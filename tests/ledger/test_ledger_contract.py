@@ -369,12 +369,74 @@ async def test_a_hold_makes_nothing_due_that_is_not(
     assert await ledger.take_due(LEASE) == []
 
 
-async def test_the_next_event_ends_a_hold(ledger: Ledger, ask: Ask, advance: Callable[[float], datetime]) -> None:
+async def test_a_hold_only_grows(
+    open_ledger: Callable[[], Ledger], ledger: Ledger, ask: Ask, advance: Callable[[float], datetime]
+) -> None:
+    """Neither what another process holds or records, nor how the card stands, lets anybody at what one is at."""
     await ask()
-    await ledger.hold("c1", timedelta(hours=1))
+    await ledger.record("c1", announcement)
+    await ledger.hold("c1", timedelta(seconds=40))
+    other = open_ledger()
+    await other.hold("c1", timedelta(seconds=1))
+    await other.card_waits("c1", timedelta(seconds=1))
+    await other.drawn("c1", 1, over=0)
+    for person in ("UA", "UB"):
+        await other.record("c1", approval(person))
+    advance(39)
+    assert await other.take_due(LEASE) == []
+    advance(1)
+    assert await other.take_due(LEASE) == ["c1"]
+
+
+async def test_what_nobody_is_at_is_taken_at_once_after_the_last_approval(ledger: Ledger, ask: Ask) -> None:
+    await ask()
     for person in ("UA", "UB"):
         await ledger.record("c1", approval(person))
-    advance(0.001)
+    assert await ledger.take_due(LEASE) == ["c1"]
+
+
+async def test_a_card_that_waits_holds_up_nothing_else(
+    ledger: Ledger, ask: Ask, advance: Callable[[float], datetime]
+) -> None:
+    await ask()
+    await ledger.record("c1", announcement)
+    await ledger.record("c1", says("UR", Withdrawn()))
+    await ledger.card_waits("c1", timedelta(hours=5))
+    advance(15)
+    assert await ledger.take_due(timedelta(seconds=1)) == ["c1"]
+    await ledger.record("c1", says("bot", Told(via="thread", channel="C1", ts="2.0")))
+    advance(15)
+    assert await ledger.take_due(LEASE) == []
+    advance(5 * 3600)
+    assert await ledger.take_due(LEASE) == ["c1"]
+    read = await ledger.change("c1")
+    assert read is not None
+    await ledger.drawn("c1", read.seen_seq, over=read.drawn_seq)
+    advance(LEASE.total_seconds())
+    assert await ledger.take_due(LEASE) == []
+
+
+async def test_pauses_of_a_card_are_counted_until_something_new_shows_on_it(ledger: Ledger, ask: Ask) -> None:
+    await ask()
+    await ledger.record("c1", announcement)
+    for tried in (False, True, True):
+        await ledger.card_waits("c1", timedelta(days=30), tried=tried)
+    waiting = await ledger.change("c1")
+    assert waiting is not None
+    assert (waiting.card_tries, moment(waiting.card_due)) == (2, moment(waiting.last_at) + timedelta(days=1))
+    after = await ledger.record("c1", approval("UA"))
+    assert (after.card_tries, after.card_due) == (0, "")
+
+
+async def test_the_card_of_a_change_that_waits_for_people_is_looked_at_now_and_then(
+    ledger: Ledger, ask: Ask, advance: Callable[[float], datetime]
+) -> None:
+    await ask()
+    await ledger.record("c1", announcement)
+    await ledger.drawn("c1", 1, over=0)
+    advance(599)
+    assert await ledger.take_due(LEASE) == []
+    advance(1)
     assert await ledger.take_due(LEASE) == ["c1"]
 
 

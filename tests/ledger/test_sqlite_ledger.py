@@ -16,7 +16,7 @@ import pytest
 
 from bot.core import decisions
 from bot.core.change import ENDED, TRANSITIONS, Change
-from bot.core.events import Told
+from bot.core.events import Announced, Told
 from bot.errors import ConfigError, LedgerAltered, LedgerBusy
 from bot.ledger import statements
 from bot.ledger.sqlite import SqliteLedger
@@ -320,7 +320,7 @@ async def test_unique_keys_hold_without_any_decision(ledger: SqliteLedger, ask: 
 
 
 async def test_every_end_of_a_change_counts_as_its_outcome(ledger: SqliteLedger) -> None:
-    ends = {kind.type() for (_, kind), state in TRANSITIONS.items() if state in ENDED} - {Told.type()}
+    ends = {kind.type() for (_, kind), state in TRANSITIONS.items() if state in ENDED} - {Told.type(), Announced.type()}
     (sql,) = await ledger._write(
         lambda: ledger._db.execute("select sql from sqlite_master where name = 'one_outcome_per_change'").fetchone()
     )
@@ -338,7 +338,7 @@ async def test_every_end_of_a_change_counts_as_its_outcome(ledger: SqliteLedger)
     ],
 )
 async def test_each_question_has_its_index(ledger: SqliteLedger, sql: str, index: str) -> None:
-    names = ("now", "until", "limit", "host", "plan_id", "view_id", "oldest")
+    names = ("now", "until", "limit", "host", "plan_id", "view_id", "oldest", "never")
     parameters: dict[str, str | int] = {name: 1 if name == "limit" else "" for name in names}
     plan = await ledger._write(lambda: ledger._db.execute(f"explain query plan {sql}", parameters).fetchall())
     assert any(f"INDEX {index} (" in str(row[-1]) for row in plan), plan

@@ -1,0 +1,150 @@
+"""Posts the card of a change and keeps it true, as far as Slack lets it; a card that nobody can see is told."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from bot.core import decisions
+from bot.core.change import Change, State
+from bot.core.diff import moved
+from bot.core.due import LOOK, card_is_due, card_pause
+from bot.core.events import Stale, stamp
+from bot.core.reading import Reading
+from bot.core.saying import Saying
+from bot.core.verdict import plan_moved
+from bot.errors import (
+    CardDeleted,
+    DbsError,
+    MessageGone,
+    MessageThrottled,
+    MessageUnanswered,
+    MessengerError,
+)
+from bot.holding import holding
+from bot.ports import Clock, Dbs, Ledger, Messenger
+from bot.posting import Posting
+
+log = structlog.get_logger("bot.cards")
+
+PATIENCE = 12.0
+"""Seconds for reading the plan: people wait for the card, or the outcome."""
+NO_CARD = (
+    "The card could not be posted: the channel is archived or gone, the bot is not in it any more, or the message in "
+    "whose thread it belongs was deleted. Nobody can approve this change until it is posted. Put that right, and the "
+    "card follows by itself; or withdraw the change."
+)
+CARD_DELETED = (
+    "The card of this change was deleted, so nobody can approve, deny or withdraw it there any more. Withdraw it here, "
+    "and ask again."
+)
+
+
+class Cards:
+    """One process's hand on the cards."""
+
+    def __init__(
+        self, *, ledger: Ledger, dbs: Dbs, messenger: Messenger, posting: Posting, clock: Clock, grace: timedelta
+    ) -> None:
+        self._ledger = ledger
+        self._dbs = dbs
+        self._messenger = messenger
+        self._posting = posting
+        self._clock = clock
+        self._grace = grace
+
+    async def announce(self, change: Change, *, look: bool) -> Change:
+        """Post the card, after one more look at the plan: what moved while the form was filled in is stale already."""
+        async with holding(self._ledger, change, self._grace) as hold:
+            stale = await self._stale_already(change)
+            shown = change
+            if stale is not None:
+                now = stamp(self._clock.now())
+                shown = replace(change, state=State.STALE, outcome=stale, ended_by=decisions.BOT, ended_at=now)
+            post = partial(self._messenger.announce, shown, hold.check)
+            try:
+                card = await self._posting.post(change, "card", post, look=look)
+            except MessageGone as gone:
+                log.warning("card_not_posted", change=change.id, channel=change.request.channel, problem=str(gone))
+                await self._ledger.card_waits(change.id, card_pause(change), tried=True)
+                await self._tell_once(change, "no card", NO_CARD)
+                return change
+            announced = partial(decisions.announce, channel=card.channel, ts=card.ts)
+            after = await self._ledger.record(change.id, announced)
+            self._posting.written_down(change, "card")
+        if stale is not None:
+            return await self._ledger.record(change.id, partial(decisions.moved_before_card, outcome=stale))
+        await self._ledger.drawn(change.id, shown.seen_seq, over=after.drawn_seq)
+        return after
+
+    async def see_to(self, change: Change, *, at_once: bool = False) -> None:
+        """Bring the card up to the change as it is, or look whether it is still there, where that is due.
+
+        `at_once`: somebody was just misled by it. A card that was deleted counts as drawn.
+        """
+        if change.card is None or not (at_once or card_is_due(change, self._clock.now())):
+            return
+        if at_once or change.drawn_seq < change.seen_seq:
+            await self.redraw(change)
+        else:
+            await self._look(change)
+
+    async def redraw(self, change: Change) -> None:
+        """Draw the card as the change is."""
+        try:
+            await self._messenger.redraw(change)
+        except MessageThrottled as error:
+            await self._ledger.card_waits(change.id, timedelta(seconds=error.retry_after))
+            return
+        except MessageUnanswered as error:
+            # It may still land, over whatever somebody else draws meanwhile: nobody knows any more what is drawn.
+            log.warning("card_not_redrawn", change=change.id, problem=str(error))
+            await self._ledger.drawn(change.id, 0, over=change.drawn_seq)
+            return
+        except CardDeleted:
+            await self._deleted(change)
+        except MessageGone as gone:
+            # The bot may be invited again, and the channel opened: then the card must not keep its buttons.
+            log.info("card_shut", change=change.id, problem=str(gone))
+            await self._ledger.card_waits(change.id, card_pause(change), tried=True)
+            return
+        await self._ledger.drawn(change.id, change.seen_seq, over=change.drawn_seq)
+
+    async def _look(self, change: Change) -> None:
+        """Look whether a card that waits for people is still there: nothing else happens to it until it expires."""
+        try:
+            if not await self._messenger.is_there(change):
+                await self._deleted(change)
+        except MessengerError as error:
+            log.info("card_not_seen", change=change.id, problem=str(error))
+        await self._ledger.card_waits(change.id, LOOK)
+
+    async def _deleted(self, change: Change) -> None:
+        log.info("card_gone", change=change.id)
+        if change.open and not change.sent_at:
+            await self._tell_once(change, "deleted card", CARD_DELETED)
+
+    async def _tell_once(self, change: Change, topic: str, text: str) -> None:
+        """Tell the requester: without a card nobody can approve, and the plan is taken until the change expires."""
+        try:
+            await self._posting.write_once(change, topic, Saying("note", text=text))
+        except MessengerError as error:
+            log.warning("note_not_posted", change=change.id, problem=str(error))
+
+    async def _stale_already(self, change: Change) -> Stale | None:
+        reading = await read_soon(self._dbs, change)
+        if reading is None or not moved(change.request.baseline, reading.baseline):
+            return None
+        return plan_moved(reading)
+
+
+async def read_soon(dbs: Dbs, change: Change) -> Reading | None:
+    """Read the plan; None where DBS does not answer soon."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await dbs.read(change.request.plan_id)
+    except (DbsError, TimeoutError) as error:
+        log.warning("plan_not_read", change=change.id, problem=str(error))
+        return None
