@@ -35,7 +35,7 @@ async def each(ask: Callable[[str], Awaitable[T]], names: Iterable[str]) -> dict
 
 
 async def enough(asked: Demand, ask: Callable[[str], Awaitable[Person]], team_id: str) -> frozenset[str]:
-    """Return people who count and can fill every place of a demand, or all who count where that is too few.
+    """Return people who count and fill every place of a demand, or as many of its places as anybody can fill.
 
     Those are asked about who bring it nearer, and nobody beyond the number that it takes. Raises LookUpFailed where
     they are too few and somebody could not be looked up, who might have made up the number.

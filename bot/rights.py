@@ -100,11 +100,11 @@ class Rights:
             missing = filled(asked, able)
             if missing.done:
                 return asked
-            gone = await self._gone(asked)
+            what_to_do = await self._gone(asked) or "Have the approver group or the policy extended."
         raise Refusal(
             "pool",
             f"{asked.approvals} people besides you have to approve this, but the policy's approvers come to only "
-            f"{len(able)}; it takes {missing.number} more. {gone or 'Have the approver group or the policy extended.'}",
+            f"{max(0, asked.approvals - missing.number)}; it takes {missing.number} more. {what_to_do}",
         )
 
     async def standing(self, change: Change, user_id: str) -> tuple[Refusal | None, str]:

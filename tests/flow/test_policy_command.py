@@ -115,7 +115,7 @@ async def test_what_would_be_refused_is_told(ruled: OpenStage) -> None:
     ]
     stage.slack.world.workspace.members["U0OLGA"].deleted = True
     few = (await stage.rita.command(f"/backup-plan policy {RDS}", channel=CHANNEL)).text
-    assert "• 2 people besides you have to approve this, but the policy's approvers come to only 2; it takes 1" in few
+    assert "• 2 people besides you have to approve this, but the policy's approvers come to only 1; it takes 1" in few
 
 
 async def test_req36_whoever_may_neither_ask_nor_approve_is_told_nothing_of_plan_or_policy(ruled: OpenStage) -> None:
