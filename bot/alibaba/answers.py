@@ -1,11 +1,16 @@
 """What an answer means: done, refused, come back later, or nobody knows. Each refusal with what to do about it."""
 
+import re
 from collections.abc import Mapping
 
 from bot.alibaba.rpc import Reply
 from bot.errors import DbsError, DbsRefused, DbsThrottled, DbsUnanswered
 
 _ADVICE = {
+    ("Forbidden.RiskControl",): (
+        "The account is under Alibaba Cloud's risk control, which is no matter of permissions: have that lifted, "
+        "then ask again."
+    ),
     ("Forbidden", "NoPermission", "Request.Forbidden"): (
         "Grant the bot's RAM identity the action {action} on {resource}, then ask again."
     ),
@@ -21,19 +26,34 @@ _ADVICE = {
     ("IdempotentParameterMismatch",): (
         "DBS got this ClientToken with other parameters before: look at the plan, then start a new request."
     ),
-    ("Missing", "InvalidParameter", "Param."): ("DBS does not take a parameter as it is: correct it in a new request."),
+    ("Missing", "InvalidParameter", "Param"): ("DBS does not take a parameter as it is: correct it in a new request."),
 }
-"""What a person can do about a code that begins so; the first that fits."""
+"""What a person can do about a code that begins with these words; the first that fits."""
 
-_UNCERTAIN = ("InternalError", "ServiceUnavailable", "SignatureNonceUsed")
-"""Codes behind which the operation may have been carried out: by us, or by a copy of the request that came first."""
+_UNCERTAIN = frozenset(
+    {
+        *("internalerror", "internalservererror", "internalfailure", "internalexception", "servererror"),
+        *("systemerror", "systembusy", "systemexception", "serverbusy", "servicebusy"),
+        *("serviceunavailable", "servicetimeout", "gatewaytimeout", "requesttimeout", "timeout", "badgateway"),
+        *("unknownerror", "unknown", "undefined", "null", "none"),
+        "signaturenonceused",
+    }
+)
+"""Codes behind which the operation may have been carried out: by us, or by a copy of the request that came first.
+
+One of them is enough as a part of a code between its dots.
+"""
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_CODE_5XX = re.compile(r"\s*code\s*:\s*5[0-9][0-9]\b", re.IGNORECASE)
+"""How a gateway's failure arrives in a message, whatever the code beside it."""
 
 
 def failure(reply: Reply, action: str, resource: str) -> DbsError | None:
     """Return the error in an answer, or None for one that says it was done: HTTP 200 and `Success: true`.
 
     An error code beside `Success: true` means nothing: the documented sample reply has one. `action` and `resource`
-    name what RAM must allow.
+    name what RAM must allow. The body's `HttpStatusCode` counts like HTTP's own; where anything speaks of a failure on
+    DBS's side, nobody knows whether it was done.
     """
     success = reply.body.get("Success")
     if reply.status == 200 and success is True:
@@ -42,22 +62,39 @@ def failure(reply: Reply, action: str, resource: str) -> DbsError | None:
     message = reply.text("Message", "ErrMessage")
     request_id = reply.text("RequestId", limit=100)
     wait = _retry_after(reply.headers)
-    if "throttling" in code.lower() or reply.status == 429:
+    statuses = {reply.status, _status(reply.body.get("HttpStatusCode")), _status(code)}
+    if "throttling" in (word.lower() for word in _WORD.findall(code)):
+        return DbsThrottled(code, message, request_id, wait)
+    if max(statuses) >= 500 or _is_uncertain(code) or _CODE_5XX.match(message):
+        return DbsUnanswered(code or f"HTTP {max(statuses)}", message, request_id, wait)
+    if 429 in statuses:
         return DbsThrottled(code or "Throttling", message, request_id, wait)
-    if reply.status >= 500 or code.startswith(_UNCERTAIN):
-        return DbsUnanswered(code or f"HTTP {reply.status}", message, request_id, wait)
     if code and (reply.status >= 400 or success is False or "Code" in reply.body):
         return DbsRefused(code, message, request_id, advice(code, action, resource))
-    if success is False:
-        return DbsRefused("Success: false", message or "DBS gave no reason.", request_id)
-    said = message or f"The answer, HTTP {reply.status}, says neither that it was done nor that it was not."
-    return DbsUnanswered("UnexpectedAnswer", said, request_id)
+    said = message or f"The answer, HTTP {reply.status}, says neither that it was done nor why it was not."
+    return DbsUnanswered("UnexpectedAnswer", said, request_id, wait)
 
 
 def advice(code: str, action: str, resource: str) -> str:
     """Return a sentence on what a person can do about an error code; empty where DBS's own message must do."""
-    sentence = next((sentence for begin, sentence in _ADVICE.items() if code.startswith(begin)), "")
-    return sentence.format(action=action, resource=resource)
+    words = _WORD.findall(code)
+    found = (
+        sentence
+        for begins, sentence in _ADVICE.items()
+        for begin in map(_WORD.findall, begins)
+        if words[: len(begin)] == begin
+    )
+    return next(found, "").format(action=action, resource=resource)
+
+
+def _is_uncertain(code: str) -> bool:
+    return not _UNCERTAIN.isdisjoint(re.split(r"[^a-z0-9]+", code.lower()))
+
+
+def _status(value: object) -> int:
+    """Return the status that a body names, as a number or as text; 0 for none."""
+    said = str(value).strip()
+    return int(said) if re.fullmatch(r"[1-9][0-9]{2}", said, re.ASCII) else 0
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

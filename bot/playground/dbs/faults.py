@@ -93,9 +93,13 @@ def refuse(code: str, message: str = "Refused on order.", *, status: int = 400) 
     return Fault(before=Refused(code, message, status=status))
 
 
-def success_false(code: str, message: str = "Refused on order.") -> Fault:
-    """Refuse in the second shape: HTTP 200 and `Success: false`."""
-    return Fault(before=Refused(code, message, status=200))
+def success_false(code: str, message: str = "Refused on order.", status: object = 400, *, after: bool = False) -> Fault:
+    """Refuse in the second shape: HTTP 200 and `Success: false`, before or after doing what was asked.
+
+    `status` is what the body says HTTP's was.
+    """
+    refusal = Refused(code, message, status=200, extra={"HttpStatusCode": status})
+    return Fault(after=refusal) if after else Fault(before=refusal)
 
 
 def forbid() -> Fault:
