@@ -15,7 +15,7 @@ from bot.alibaba.kms import KmsClient
 from bot.calling import Calling
 from bot.cards import Cards
 from bot.config import Config, environment
-from bot.core.policy import Policy
+from bot.core.policy import Policy, channel_lost
 from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.execution import Execution
@@ -149,7 +149,7 @@ class App:
     ) -> tuple[Dispatch, Engine]:
         config, dbs, clock, tasks = self.config, self._dbs, ledger.clock, self._tasks
         rights = Rights(lambda: self._policy.policy, people, identity.team_id)
-        messenger = SlackMessenger(client, identity.bot_id)
+        messenger = SlackMessenger(client, identity.bot_id, lambda channel: channel_lost(self._policy.policy, channel))
         whisper = Whisper(session)
         plans = PlanList(dbs, tasks)
         posting = Posting(ledger=ledger, messenger=messenger, clock=clock)

@@ -4,14 +4,16 @@ Each is told once at most: what it follows from is written down first, and only 
 """
 
 from collections.abc import Collection
+from functools import partial
 
 import structlog
 
+from bot.core import decisions
 from bot.core.change import OPEN, Change, State
 from bot.core.decisions import at_time
 from bot.core.events import Announced, Approved, Reminded, stamp
 from bot.core.policy_words import listed
-from bot.errors import LedgerError, LookUpFailed, MessageThrottled, MessengerError
+from bot.errors import ChannelLost, LedgerError, LookUpFailed, MessageThrottled, MessengerError
 from bot.ports import Clock, Ledger, Messenger, People
 
 log = structlog.get_logger("bot.calling")
@@ -82,9 +84,9 @@ class Calling:
         Without rules there is only the card, and after the last approval the outcome follows at once.
         """
         demand, to = change.request.demand, change.requester
-        if change.waits:
+        if until := change.waits_until:
             more = (
-                f"That was the last one. It waits until {at_time(stamp(change.opens_at))}, "
+                f"That was the last one. It waits until {at_time(stamp(until))}, "
                 "when the policy allows it to be carried out."
             )
             await self._call(change, f"<@{to}>: <@{by}> approved. {more}", while_in=OPEN)
@@ -131,6 +133,10 @@ class Calling:
                 await self._messenger.call(change, text, to=to, broadcast=broadcast)
             except MessageThrottled as error:
                 await self._clock.sleep(error.retry_after)
+            except ChannelLost as lost:
+                problem = str(lost)
+                await self._ledger.record(change.id, partial(decisions.lose_channel, sentence=problem))
+                break
             except (MessengerError, LedgerError) as error:
                 problem = str(error)
                 break

@@ -17,6 +17,7 @@ from bot.core.saying import Saying
 from bot.core.verdict import plan_moved
 from bot.errors import (
     CardDeleted,
+    ChannelLost,
     DbsError,
     MessageGone,
     MessageThrottled,
@@ -66,6 +67,9 @@ class Cards:
             post = partial(self._messenger.announce, shown, hold.check)
             try:
                 card = await self._posting.post(change, "card", post, look=look)
+            except ChannelLost as lost:
+                await self._ledger.card_waits(change.id, card_pause(change), tried=True)
+                return await self._posting.lose(change, lost)
             except MessageGone as gone:
                 log.warning("card_not_posted", change=change.id, channel=change.request.channel, problem=str(gone))
                 await self._ledger.card_waits(change.id, card_pause(change), tried=True)
@@ -79,20 +83,27 @@ class Cards:
         await self._ledger.drawn(change.id, shown.seen_seq, over=after.drawn_seq)
         return after
 
-    async def see_to(self, change: Change, *, at_once: bool = False) -> None:
+    async def see_to(self, change: Change, *, at_once: bool = False) -> Change:
         """Bring the card up to the change as it is, or look whether it is still there, where that is due.
 
-        `at_once`: somebody was just misled by it. A card that was deleted counts as drawn.
+        `at_once`: somebody was just misled by it. A card that was deleted counts as drawn. The change is returned as it
+        is after that: stale where its channel was found to be lost.
         """
         if change.card is None or not (at_once or card_is_due(change, self._clock.now())):
-            return
-        if at_once or change.drawn_seq < change.seen_seq:
-            await self.redraw(change)
-        else:
-            await self._look(change)
+            return change
+        try:
+            if at_once or change.drawn_seq < change.seen_seq:
+                await self.redraw(change)
+            else:
+                await self._look(change)
+        except ChannelLost as lost:
+            # What ends here is told alone. Should the channel be ours again, the card must not keep its buttons.
+            await self._ledger.card_waits(change.id, card_pause(change), tried=True)
+            return await self._posting.lose(change, lost)
+        return change
 
     async def redraw(self, change: Change) -> None:
-        """Draw the card as the change is."""
+        """Draw the card as the change is. Raises ChannelLost."""
         try:
             await self._messenger.redraw(change)
         except MessageThrottled as error:
@@ -105,6 +116,8 @@ class Cards:
             return
         except CardDeleted:
             await self._deleted(change)
+        except ChannelLost:
+            raise
         except MessageGone as gone:
             # The bot may be invited again, and the channel opened: then the card must not keep its buttons.
             log.info("card_shut", change=change.id, problem=str(gone))
@@ -117,6 +130,8 @@ class Cards:
         try:
             if not await self._messenger.is_there(change):
                 await self._deleted(change)
+        except ChannelLost:
+            raise
         except MessengerError as error:
             log.info("card_not_seen", change=change.id, problem=str(error))
         await self._ledger.card_waits(change.id, LOOK)

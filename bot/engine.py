@@ -13,11 +13,12 @@ import structlog
 
 from bot.calling import Calling
 from bot.cards import Cards
-from bot.core import decisions
+from bot.core import attempts
 from bot.core.change import Change, State
 from bot.core.due import card_is_due
-from bot.core.events import moment
+from bot.core.events import moment, stamp
 from bot.core.reminders import remind, reminder_is_due
+from bot.core.whom import at_time
 from bot.errors import BotError, LedgerAltered, LedgerError
 from bot.execution import Again, Execution
 from bot.ports import Clock, Ledger
@@ -137,7 +138,7 @@ class Engine:
         async with self._speaking.of(change_id):
             change = await self._ledger.change(change_id)
             if change is not None and change.open and self._clock.now() >= change.expires_at:
-                change = await self._ledger.record(change_id, decisions.expire)
+                change = await self._ledger.record(change_id, attempts.expire)
                 wrote = written(change)
             if change is not None and change.card is None and card_is_due(change, self._clock.now()):
                 change = await self._cards.announce(change, look=change.seq != wrote)
@@ -179,14 +180,28 @@ class Engine:
             self._about_to_draw.discard(change_id)
         async with self._drawing.of(change_id):
             change = await self._ledger.change(change_id)
-            if change is not None:
-                await self._cards.see_to(change, at_once=at_once)
+            if change is not None and (after := await self._cards.see_to(change, at_once=at_once)).appended:
+                self.advance_soon(after)
 
     def _waiting(self, change: Change, again: Again) -> None:
-        """Say in the thread, after the first attempt only, that it takes longer; nobody waits for that."""
-        if change.attempt is not None and change.attempt.attempt == 1:
-            text = f"Not confirmed yet. {again.after} The bot tries again by itself, always with the same ClientToken."
-            self._work.start(self._telling.note(change, text))
+        """Say in the thread that it takes longer: after the first attempt, and when a window has closed before a send.
+
+        Nobody waits for that.
+        """
+        if until := change.waits_until:
+            text = (
+                f"{again.after} It waits until {at_time(stamp(until))}, when the policy allows it to be carried out; "
+                "until it is sent it can be denied or withdrawn."
+            )
+        elif attempts.tries(change) == 1:
+            unsure = change.sent_at or not again.undone
+            text = (
+                f"Not {'confirmed' if unsure else 'done'} yet. {again.after} "
+                "The bot tries again by itself, always with the same ClientToken."
+            )
+        else:
+            return
+        self._work.start(self._telling.note(change, text))
 
     async def _safely(self, change_id: str, step: Awaitable[None]) -> None:
         """Take a step of one change; what goes wrong in it stops neither the sweep nor the other changes."""

@@ -19,6 +19,7 @@ BotError
 ├── SecretUnreachable    the store did not answer: ask again later
 └── MessengerError
     ├── MessageGone      Slack refused it for good: what it belongs to is no more, or not for us
+    │   ├── ChannelLost  the channel is shared outside by now, or no longer one that the policy allows
     │   └── CardDeleted  the card itself was deleted
     ├── MessageThrottled   not posted: ask again later
     └── MessageUnanswered  sent, outcome unknown: look before posting again
@@ -151,6 +152,10 @@ class MessageGone(MessengerError):
 
 class CardDeleted(MessageGone):
     """The card is no more, while its channel may well be."""
+
+
+class ChannelLost(MessageGone):
+    """Nothing may be written any more where a change is decided; the text is a sentence that says why."""
 
 
 class MessageThrottled(MessengerError):

@@ -1,38 +1,40 @@
 """Carries one approved change out: attempt by attempt, each written down before it acts.
 
-Theory of operation. An attempt is Started → read the plan → Sent → call → answer. Before the first Sent, anything that
-is not as it was approved ends the change and nothing leaves. After a Sent the outcome may be unknown: the plan is read
-and, while it looks as before or as proposed, the same request goes out again under the same ClientToken; else a person
-has to look. The process may die anywhere: the next one finds the history and goes on from it.
+Theory of operation. An attempt is Started → look, the plan last → Sent → call → answer. Before the first Sent, anything
+that is not as it was approved ends the change and nothing leaves. After a Sent the outcome may be unknown: the plan is
+read and, while it looks as before or as proposed, the same request goes out again under the same ClientToken; else a
+person has to look. A send that DBS is known not to have carried out counts for nothing. The process may die anywhere:
+the next one finds the history and goes on from it.
 """
 
 import secrets as randomness
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
-from pydantic import SecretStr
-
-from bot.core import decisions
+from bot.core import attempts
 from bot.core.change import Change, ImpossibleEvent
+from bot.core.decisions import Decision
 from bot.core.events import Started, moment
-from bot.core.plan import Plan, PlanProblems
-from bot.core.reading import Reading, Values
-from bot.core.verdict import Outcome, dbs_refused, judge_plan, judge_record, judge_refusal, unsendable
+from bot.core.verdict import Outcome, dbs_refused, judge_refusal
 from bot.errors import (
     DbsError,
     DbsRefused,
     DbsThrottled,
     DbsUnanswered,
+    DbsUnreachable,
     LookUpFailed,
-    SecretMissing,
     SecretUnreachable,
 )
+from bot.last_look import Looking, Seen
 from bot.ports import Clock, Dbs, Ledger, Secrets
 from bot.rights import Rights
 
 CLOSED = "The policy's window for it has closed."
+OTHER_POLICY = "The policy changed while everything was looked at."
+TOO_SLOW = "It took too long to look at everything."
+NO_TIME = "There was no time left for a whole call."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,12 @@ class Again:
     """Why, a sentence for the ledger and for people."""
     wait: float | None = None
     """Seconds, where somebody named them."""
+    undone: bool = False
+    """Whether it was sent, and DBS is known not to have carried it out."""
 
 
 Waiting = Callable[[Change, Again], None]
-"""Is told of each attempt that came to nothing, before the next."""
+"""Is told of each attempt that came to nothing, once another is to follow or the change waits for an opening."""
 
 
 class Execution:
@@ -66,44 +70,58 @@ class Execution:
     ) -> None:
         self._ledger = ledger
         self._dbs = dbs
-        self._secrets = secrets
         self._rights = rights
+        self._looking = Looking(dbs=dbs, secrets=secrets, rights=rights, clock=clock)
         self._clock = clock
         self._owner = owner
         self._lease = lease
         self._call_time = call_time
 
     async def run(self, change_id: str, waiting: Waiting) -> Change:
-        """Go on with a change until it has ended or is somebody else's."""
-        wait, after = timedelta(), ""
-        while True:
-            change = await self._start(change_id, wait, after)
-            if wait and self._is_mine(change):
-                begin = moment(attempt_of(change).not_before)
-                await self._clock.sleep(max(0.0, (begin - self._clock.now()).total_seconds()))
-                # While it waits, people may still deny or withdraw what was never sent.
-                change = await self._ledger.change(change_id) or change
+        """Go on with a change until it has ended, is somebody else's, or waits for the policy's next opening."""
+        change = await self._start(change_id, timedelta(), Again(""))
+        if change.appended and change.parked:
+            waiting(change, Again(CLOSED))
+        while self._is_mine(change):
+            change = await self._until_it_begins(change)
             if not self._is_mine(change):
-                return change
+                break
             result = await self._attempt(change)
             if isinstance(result, Change):
                 return result
-            waiting(change, result)
-            wait, after = self._pause(change, result), result.after
+            before, change = (
+                change,
+                await self._start(change_id, self._pause(change, result), result, attempt_of(change).attempt),
+            )
+            if change.appended and change.open:
+                waiting(change if change.parked else before, result)
+        return change
 
-    async def _start(self, change_id: str, wait: timedelta, after: str) -> Change:
+    async def _start(self, change_id: str, wait: timedelta, last: Again, attempt: int = 0) -> Change:
         start = partial(
-            decisions.start,
+            attempts.start,
             owner=self._owner,
             client_token=randomness.token_hex(16),
             lease=self._lease,
             wait=wait,
-            after=after,
+            after=last.after,
+            undone=attempt if last.undone else 0,
         )
         return await self._ledger.record(change_id, start)
 
+    async def _until_it_begins(self, change: Change) -> Change:
+        """Wait as long as the attempt has to; what has run out of time by then, or has no more, ends."""
+        begin = moment(attempt_of(change).not_before)
+        while (left := (begin - self._clock.now()).total_seconds()) > 0:
+            await self._clock.sleep(left)
+            # While it waits, people may still deny or withdraw what was never sent.
+            change = await self._ledger.change(change.id) or change
+        if self._is_mine(change) and not change.sent_at and self._clock.now() >= change.expires_at:
+            return await self._ledger.record(change.id, partial(attempts.expire, owner=self._owner))
+        return change
+
     def _is_mine(self, change: Change) -> bool:
-        return change.attempt is not None and decisions.mine(change, self._owner, change.attempt.attempt)
+        return change.attempt is not None and attempts.mine(change, self._owner, change.attempt.attempt)
 
     def _pause(self, change: Change, again: Again) -> timedelta:
         """Half of what is allowed: the n-th repeat follows within min(2ⁿ s, lease) unless DBS named a time."""
@@ -113,72 +131,72 @@ class Execution:
 
     async def _attempt(self, change: Change) -> Change | Again:
         try:
-            request = Plan.parse(change.request.facts()).request()
-            look = await self._look(change)
-            if not isinstance(look, Reading):
-                return await self._end(change, look)
-            values = {name: await self._secrets.fetch(use.ref) for name, use in change.request.secrets.items()}
-        except PlanProblems as error:
-            advice = "The rules of the bot changed since it was asked for: ask for it anew."
-            return await self._end(change, unsendable(change, "InvalidRequest", str(error), advice))
-        except SecretMissing as error:
-            advice = "Mend the secret or its reference in the policy."
-            return await self._end(change, unsendable(change, "SecretMissing", str(error), advice))
+            seen = await self._looking.look(change)
         except (LookUpFailed, SecretUnreachable) as error:
             return Again(sentence(str(error)))
         except DbsError as error:
             if isinstance(error, DbsRefused) and not change.sent_at:
                 return await self._end(change, dbs_refused(error))
             return Again(sentence(f"The plan could not be read: {error}"), retry_after(error))
-        return await self._send(change, look, request, values)
+        return await (self._send(change, seen) if isinstance(seen, Seen) else self._end(change, seen))
 
-    async def _look(self, change: Change) -> Reading | Outcome:
-        """Look at the world before sending; the plan last, as close to the call as can be.
-
-        What people are is asked before the first send only: what may have been carried out cannot be taken back.
-        """
-        if (outcome := judge_record(change, self._dbs.host)) is not None:
-            return outcome
-        if not change.sent_at:
-            if (no_longer := await self._rights.no_longer(change, self._clock.now())) is not None:
-                return no_longer
-        elif why := self._rights.secrets_changed(change):
-            return unsendable(change, "SecretChanged", why, "Look at the policy.")
-        reading = await self._dbs.read(change.request.plan_id)
-        return judge_plan(change, reading) or reading
-
-    async def _send(
-        self, change: Change, reading: Reading, request: Values, values: dict[str, SecretStr]
-    ) -> Change | Again:
-        if change.lease_end - self._call_time < self._clock.now() <= change.lease_end:
-            # The look took so much of the lease that no whole call fits in: a new one, for what was just seen. Once it
-            # has run out the look is too old as well, and the next attempt looks again.
-            change = await self._start(change.id, timedelta(), "Looking at the plan took most of the lease.")
-            if not self._is_mine(change):
-                return change
+    async def _send(self, change: Change, seen: Seen) -> Change | Again:
         attempt = attempt_of(change)
-        sent = await self._ledger.record(
-            change.id,
-            partial(decisions.send, owner=self._owner, attempt=attempt.attempt, margin=self._call_time),
-        )
+
+        def decide(now_is: Change | None, now: datetime) -> Decision:
+            return attempts.send(
+                now_is,
+                now,
+                owner=self._owner,
+                attempt=attempt.attempt,
+                margin=self._call_time,
+                read_at=seen.read_at,
+                judged_by=seen.policy,
+                in_force=self._rights.policy.digest,
+            )
+
+        sent = await self._ledger.record(change.id, decide)
         if not sent.appended:
-            closed = not sent.sent_at and not sent.may_be_sent(self._clock.now())
-            late = CLOSED if closed else attempt.after or "There was no time left for a whole call."
-            return Again(late) if self._is_mine(sent) else sent
+            return Again(self._why_not(sent, seen)) if self._is_mine(sent) else sent
+        if self._clock.now() - seen.read_at > attempts.MOST_AGE:
+            return Again(TOO_SLOW, undone=True)  # the ledger took its time, or this process was held up: nothing left
         try:
-            others = {name: text for name, text in request.items() if name not in values}
-            request_id = await self._dbs.configure(change.request.plan_id, others, values, attempt.client_token)
+            request_id = await self._dbs.configure(
+                change.request.plan_id, seen.request, seen.secrets, attempt.client_token
+            )
         except DbsRefused as error:
-            return await self._end(sent, judge_refusal(sent, reading, error))
+            return await self._refused(sent, error)
         except DbsThrottled as error:
-            return Again(sentence(f"DBS asks to wait: {error}"), error.retry_after)
+            return Again(sentence(f"DBS asks to wait: {error}"), error.retry_after, undone=True)
+        except DbsUnreachable as error:
+            return Again(sentence(f"DBS could not be reached: {error}"), undone=True)
         except DbsError as error:
             return Again(sentence(f"DBS did not say what came of it: {error}"), retry_after(error))
-        return await self._ledger.record(change.id, partial(decisions.applied, request_id=request_id))
+        return await self._ledger.record(change.id, partial(attempts.applied, request_id=request_id))
+
+    def _why_not(self, change: Change, seen: Seen) -> str:
+        """Say why nothing was sent after all."""
+        now = self._clock.now()
+        if not change.sent_at and not change.may_be_sent(now):
+            return CLOSED
+        if seen.policy != self._rights.policy.digest:
+            return OTHER_POLICY
+        if not change.sent_at and now >= change.expires_at:
+            return attempt_of(change).after or NO_TIME
+        return TOO_SLOW
+
+    async def _refused(self, change: Change, error: DbsRefused) -> Change | Again:
+        """Believe a refusal once the plan shows nothing else; where it cannot be read, that is for the next attempt."""
+        try:
+            reading = await self._dbs.read(change.request.plan_id)
+        except DbsError as unread:
+            said = f"DBS refused it ({error}), and whether the plan is as it was could not be read: {unread}"
+            return Again(sentence(said), retry_after(unread))
+        return await self._end(change, judge_refusal(change, reading, error))
 
     async def _end(self, change: Change, outcome: Outcome) -> Change:
         attempt = attempt_of(change).attempt
-        decide = partial(decisions.end, owner=self._owner, attempt=attempt, outcome=outcome)
+        decide = partial(attempts.end, owner=self._owner, attempt=attempt, outcome=outcome)
         return await self._ledger.record(change.id, decide)
 
 

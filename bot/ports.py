@@ -184,8 +184,8 @@ class People(Protocol):
         """Return the user ids in a user group (`S…`). Raises NoSuchGroup where Slack answers that there is none."""
         ...
 
-    async def channel(self, channel_id: str) -> Channel:
-        """Return one conversation, read afresh."""
+    async def channel(self, channel_id: str, *, fresh: bool = True) -> Channel:
+        """Return one conversation, read afresh unless said otherwise."""
         ...
 
 
@@ -193,6 +193,7 @@ class Messenger(Protocol):
     """What is said in Slack about a change.
 
     Raises MessageGone when Slack refuses a message for good, CardDeleted when that is because the card is no more,
+    ChannelLost when nothing may be written any more where the change is decided,
     MessageThrottled when Slack asks to wait, MessageUnanswered when nobody knows whether it was posted.
     """
 

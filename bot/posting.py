@@ -1,13 +1,15 @@
 """How one message gets out once: after a lost answer or a wait it is looked for before it is posted again."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 import structlog
 
+from bot.core import decisions
 from bot.core.change import Change
 from bot.core.saying import Kind, Message, Saying
-from bot.errors import MessageGone, MessageThrottled, MessageUnanswered, MessengerError
+from bot.errors import ChannelLost, MessageGone, MessageThrottled, MessageUnanswered, MessengerError
 from bot.ports import Clock, Ledger, Messenger
 
 log = structlog.get_logger("bot.posting")
@@ -76,6 +78,11 @@ class Posting:
             if tried < TRIES - 1:
                 await self._clock.sleep(problem.retry_after)
         raise problem
+
+    async def lose(self, change: Change, lost: ChannelLost) -> Change:
+        """Write down that nothing may be written any more where it is decided; whoever finds it ended tells it."""
+        log.warning("channel_lost", change=change.id, channel=change.request.channel, problem=str(lost))
+        return await self._ledger.record(change.id, partial(decisions.lose_channel, sentence=str(lost)))
 
     async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         """Wait as Slack asks, then call again."""

@@ -18,7 +18,7 @@ from bot.core.change import Change
 from bot.core.evaluation import evaluate, tightened_since, wanted_groups
 from bot.core.events import Demand, Stale
 from bot.core.people import Channel, Person
-from bot.core.policy import Policy, ever_approving, everybody, is_group
+from bot.core.policy import Policy, channel_lost, ever_approving, everybody, is_group
 from bot.core.policy_rule import Facts
 from bot.core.policy_words import say_opening
 from bot.core.slots import filled
@@ -107,21 +107,28 @@ class Rights:
             f"{max(0, asked.approvals - missing.number)}; it takes {missing.number} more. {what_to_do}",
         )
 
-    async def standing(self, change: Change, user_id: str) -> tuple[Refusal | None, str]:
-        """Say why this person may not decide on a change (None if they may), and why the policy now wants more."""
+    async def standing(self, change: Change, user_id: str) -> tuple[Refusal | None, Stale | None]:
+        """Say why this person may not decide on a change (None if they may), and what of it is stale by now."""
         try:
             async with answered_in_time():
                 policy = self.policy
-                person, now = await asyncio.gather(
-                    self.people.person(user_id), self._evaluate(policy, facts_of(change, policy))
+                person, now, channel = await asyncio.gather(
+                    self.people.person(user_id),
+                    self._evaluate(policy, facts_of(change, policy)),
+                    self.people.channel(change.request.channel, fresh=False),
                 )
         except Refusal as refusal:
-            return refusal, ""
+            return refusal, None
+        stale = None
+        if lost := channel_lost(policy, channel):
+            stale = Stale(why="channel", sentence=lost)
+        elif more := tightened_since(now, change.request.demand):
+            stale = Stale(why="policy", sentence=more)
         why = self._bars_voter(change, now, person)
-        return (Refusal("not-eligible", why) if why else None), tightened_since(now, change.request.demand)
+        return (Refusal("not-eligible", why) if why else None), stale
 
     async def no_longer(self, change: Change, at: datetime) -> Stale | None:
-        """Look everybody up afresh and say what, at this moment, no longer holds of what was approved.
+        """Look everybody and the channel up afresh and say what, at this moment, no longer holds of what was approved.
 
         Raises LookUpFailed.
         """
@@ -129,16 +136,20 @@ class Rights:
             return Stale(why="policy", sentence=why)
         policy, asked = self.policy, change.request.demand
         everyone = [change.requester, *(vote.by for vote in change.votes)]
-        (now, members), answers = await asyncio.gather(
+        (now, members), answers, channel = await asyncio.gather(
             asyncio.gather(
                 self._evaluate(policy, facts_of(change, policy), fresh=True),
                 self._members(policy.defaults.requesters, fresh=True),
             ),
             each(partial(self.people.person, fresh=True), everyone),
+            self.people.channel(change.request.channel),
         )
         people = [_answered(answers[user_id]) for user_id in everyone]
+        if lost := channel_lost(policy, channel):
+            return Stale(why="channel", sentence=lost)
         why = tightened_since(now, asked)
-        if not why and not is_open(now.windows, now.freezes, at):
+        # What was closed anyway, as it was asked for, waits: only what is newly closed is stale.
+        if not why and change.may_be_sent(at) and not is_open(now.windows, now.freezes, at):
             why = f"The policy has other times now than when it was asked for. {say_opening(now, at)}"
         if why:
             return Stale(why="policy", sentence=why)

@@ -16,7 +16,7 @@ from bot.core.diff import compare_read_back
 from bot.core.events import Told, moment
 from bot.core.reading import Reading
 from bot.core.saying import ReadBack, Saying
-from bot.errors import DbsError, MessageGone, MessengerError
+from bot.errors import ChannelLost, DbsError, MessageGone, MessengerError
 from bot.holding import Hold, holding
 from bot.ports import Clock, Dbs, Ledger, Messenger
 from bot.posting import Posting
@@ -72,6 +72,8 @@ class Telling:
         saying = Saying("note", text=text, read_back=ReadBack(reading) if reading else None)
         try:
             await self._posting.patiently(lambda: self._messenger.reply(change, saying))
+        except ChannelLost as lost:
+            await self._posting.lose(change, lost)
         except MessengerError as error:
             log.warning("note_not_posted", change=change.id, problem=str(error))
 

@@ -25,7 +25,7 @@ from bot.core.policy import Policy, read_policy
 from bot.core.reading import PlanSummary, Reading, Values
 from bot.core.saying import Kind, Message, Saying
 from bot.engine import Engine
-from bot.errors import CardDeleted, MessageGone, MessageUnanswered, NoSuchGroup, SecretMissing
+from bot.errors import CardDeleted, ChannelLost, MessageGone, MessageUnanswered, NoSuchGroup, SecretMissing
 from bot.execution import Execution
 from bot.ledger.sqlite import SqliteLedger
 from bot.ports import Ready, at_any_time
@@ -197,6 +197,8 @@ class MemoryPeople(Faulty):
         super().__init__()
         self.people = {user_id: Person(user_id, TEAM) for user_id in (REQUESTER, ANA, BEN)}
         self.groups = {"S0DBA": frozenset({REQUESTER, ANA, BEN})}
+        self.channels: dict[str, Channel] = {}
+        """Those that are not as usual."""
         self.asked: list[str] = []
         self.fresh: list[str] = []
 
@@ -212,8 +214,9 @@ class MemoryPeople(Faulty):
             raise NoSuchGroup(group_id)
         return self.groups[group_id]
 
-    async def channel(self, channel_id: str) -> Channel:
-        return Channel(channel_id, bot_is_member=True)
+    async def channel(self, channel_id: str, *, fresh: bool = True) -> Channel:
+        await self._ask(channel_id, fresh=fresh)
+        return self.channels.get(channel_id, Channel(channel_id, bot_is_member=True))
 
     async def _ask(self, who: str, *, fresh: bool) -> None:
         (self.fresh if fresh else self.asked).append(who)
@@ -242,6 +245,8 @@ class MemoryMessenger(Faulty):
     looked: list[Kind] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
     """channel, card, thread or dm."""
+    lost: str = ""
+    """Why nothing may be written in channel and thread any more."""
     calls: list[tuple[str, str, bool]] = field(default_factory=list)
     """(text, to, broadcast) of each call on people."""
 
@@ -264,6 +269,7 @@ class MemoryMessenger(Faulty):
 
     async def redraw(self, change: Change) -> None:
         fault = await self.before("redraw")
+        self._stay_inside()
         if "card" in self.gone:
             raise CardDeleted("no card")
         if "channel" in self.gone:
@@ -283,13 +289,20 @@ class MemoryMessenger(Faulty):
     async def call(self, change: Change, text: str, *, to: str = "", broadcast: bool = False) -> None:
         fault = await self.before("call")
         assert to or change.card is not None
+        if not to:
+            self._stay_inside()
         self.calls.append((text, to, broadcast))
         self.after(fault)
 
     async def is_there(self, change: Change) -> bool:
         await self.before("is_there")
+        self._stay_inside()
         assert change.card is not None
         return not self.gone & {"card", "channel"}
+
+    def _stay_inside(self) -> None:
+        if self.lost:
+            raise ChannelLost(self.lost)
 
     async def find(self, change: Change, kind: Kind) -> Message | None:
         self.looked.append(kind)
@@ -300,6 +313,8 @@ class MemoryMessenger(Faulty):
 
     async def _post(self, method: str, change: Change, kind: Kind, where: str, saying: Saying | None = None) -> Message:
         fault = await self.before(method)
+        if where != "dm":
+            self._stay_inside()
         if where in self.gone:
             raise MessageGone(f"no {where}")
         message = Message("D1" if where == "dm" else "C1", f"{len(self.posts) + 1}.0")
@@ -370,6 +385,9 @@ class World:
     async def deny(self, by: str = ANA, change_id: str = "c1") -> Change:
         return await self.ledger.record(change_id, partial(decisions.deny, by=by, objection=None, reason="No."))
 
+    async def withdraw(self, change_id: str = "c1") -> Change:
+        return await self.ledger.record(change_id, partial(decisions.withdraw, by=REQUESTER))
+
     async def now(self, change_id: str = "c1") -> Change:
         """Return the change as it is."""
         change = await self.ledger.change(change_id)
@@ -394,7 +412,9 @@ class Process:
     def __init__(self, world: World, ledger: SqliteLedger, policy: Policy, owner: str) -> None:
         self.ledger = ledger
         self.owner = owner
-        self.rights = Rights(lambda: policy, world.people, TEAM)
+        self.policy = policy
+        """In force here; it may change at any time."""
+        self.rights = Rights(lambda: self.policy, world.people, TEAM)
         self.waited: list[str] = []
         posting = Posting(ledger=ledger, messenger=world.slack, clock=world.clock)
         speaking: dict[str, Any] = {

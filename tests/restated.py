@@ -6,11 +6,12 @@ It stands between two comments, so that the words around it are free.
 import re
 from pathlib import Path
 
-from bot.core.change import ONLY_AFTER_SENT, ONLY_BEFORE_SENT, OPEN, TRANSITIONS, State
+from bot.core.change import OPEN, State
 from bot.core.conditions import ALWAYS, NEVER, Condition
 from bot.core.events import Approved, EventData, Sent
 from bot.core.parameters import Parameter
 from bot.core.plan import parameter, parameters
+from bot.core.states import ONLY_AFTER_SENT, ONLY_BEFORE_SENT, TRANSITIONS
 from bot.core.text import Kind
 
 ROOT = Path(__file__).parents[1]

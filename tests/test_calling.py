@@ -119,7 +119,7 @@ async def test_the_last_reminder_calls_on_the_stand_ins_who_may_approve_from_the
     world.clock.pass_by(THIRTY)
     ((text, _, _),) = await swept(world, process)
     assert text.endswith("<@U0CAT>: please approve or deny. <@U0LEA>: from now on you may approve as well.")
-    assert await process.rights.standing(await world.now(), LEA) == (None, "")
+    assert await process.rights.standing(await world.now(), LEA) == (None, None)
     assert (await world.approve(LEA)).state is State.APPROVED
 
 

@@ -21,11 +21,12 @@ from doubles import (
     Process,
     World,
     lost_answer,
+    wish,
 )
 
 from bot.core import decisions
 from bot.core.change import Change, State
-from bot.core.events import Told, moment
+from bot.core.events import Stale, Told, moment
 from bot.errors import DbsThrottled, DbsUnanswered, DbsUnreachable, LedgerBusy, MessageUnanswered
 
 DOWN = DbsUnreachable("ConnectError", "dbs.test cannot be reached.")
@@ -536,3 +537,119 @@ async def test_a_withdrawal_is_told_by_its_requester_s_click(world: World, proce
     said = event.content()
     assert isinstance(said, Told)
     assert (said.via, moment(event.at)) == ("thread", NOON)
+
+
+# A channel that is lost
+
+
+SHARED = "The channel where it is decided is now shared with another organisation."
+
+
+async def test_a_channel_lost_before_the_card_ends_the_change(world: World, process: Process) -> None:
+    world.slack.lost = SHARED
+    await world.asked()
+    await process.go_on(await world.now())
+    await told_alone(world)
+    assert world.slack.said("card", "channel") == []
+
+
+async def test_a_channel_found_lost_by_a_redraw_ends_the_change(world: World, process: Process) -> None:
+    await world.announced()
+    world.slack.lost = SHARED
+    await process.go_on(await world.approve(ANA))
+    await told_alone(world)
+    assert world.slack.card is not None
+    assert world.slack.card.votes == (), "it is not even drawn"
+
+
+async def test_a_channel_found_lost_by_a_reminder_ends_the_change(world: World, process: Process) -> None:
+    demand = wish().demand.model_copy(update={"remind_after": (600,)})
+    change = await world.announced(demand=demand)
+    world.clock.pass_by(timedelta(minutes=10))
+    world.slack.lost = SHARED
+    await process.go_on(change)
+    await until(has_ended(world))
+    world.clock.pass_by(GRACE)
+    await process.sweep()
+    await told_alone(world)
+
+
+async def test_a_channel_found_lost_by_a_note_ends_the_change(world: World, process: Process) -> None:
+    await world.approved()
+    world.slack.lost = SHARED
+    await process.telling.note(await world.now(), "It takes longer.")
+    assert (await world.now()).state is State.STALE
+
+
+@pytest.mark.parametrize("end", [World.deny, World.withdraw])
+async def test_where_the_channel_is_lost_people_may_still_end_it(
+    world: World, process: Process, end: Callable[[World], Awaitable[Change]]
+) -> None:
+    await world.announced()
+    world.slack.lost = SHARED
+    await process.go_on(await end(world))
+    (told,) = world.slack.said("outcome", "dm")
+    assert told.change.state in {State.DENIED, State.WITHDRAWN}
+    assert (await world.kinds()).count("stale") == 0
+
+
+async def test_after_a_send_the_outcome_goes_to_the_requester_alone(world: World, process: Process) -> None:
+    async def share() -> None:
+        world.slack.lost = SHARED
+
+    await world.approved()
+    world.dbs.next("configure", Fault(meanwhile=share))
+    await process.go_on(await world.now())
+    assert (await world.now()).state is State.APPLIED
+    assert (len(world.slack.said("outcome", "dm")), world.slack.said("outcome")) == (1, [])
+
+
+def has_ended(world: World) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return not (await world.now()).open
+
+    return look
+
+
+async def told_alone(world: World) -> None:
+    """The change ends stale for its channel, and the requester hears that in a message of their own."""
+
+    async def told() -> bool:
+        return (await world.now()).told is not None
+
+    await until(told)
+    outcome = (await world.now()).outcome
+    assert outcome == Stale(why="channel", sentence=SHARED)
+    (post,) = world.slack.said("outcome", "dm")
+    assert post.change.request.channel == "C1"
+
+
+# A window that closes
+
+
+async def test_a_window_that_closes_before_the_send_is_waited_for_and_said(world: World, process: Process) -> None:
+    demand = wish().demand.model_copy(update={"windows": (("daily 11:00-12:01 UTC",),)})
+    await world.approved(demand=demand)
+    world.clock.pass_by(timedelta(minutes=1))
+    await process.go_on(await world.now())
+    change = await world.now()
+    assert (change.state, change.waits_until) == (State.EXECUTING, NOON + timedelta(hours=23))
+    (note,) = world.slack.said("note")
+    assert note.saying is not None
+    assert note.saying.text.startswith("The policy's window for it has closed. It waits until 2026-05-05 11:00 UTC")
+    assert world.slack.card is not None
+    assert world.slack.card.waits_until == change.waits_until
+    assert not await world.is_due()
+    world.clock.pass_by(timedelta(hours=22, minutes=59))
+    await world.process().sweep()
+    assert (await world.now()).state is State.APPLIED
+
+
+async def test_what_is_throttled_until_its_window_closes_goes_on_in_the_next(world: World, process: Process) -> None:
+    demand = wish().demand.model_copy(update={"windows": (("daily 11:00-12:01 UTC",),)})
+    await world.approved(demand=demand)
+    world.dbs.next("configure", *[DbsThrottled("Throttling", "Slow down.", retry_after=50.0)] * 2)
+    await process.go_on(await world.now())
+    change = await world.now()
+    assert (change.waits_until, change.sent_at) == (NOON + timedelta(hours=23), ())
+    assert (await world.deny()).state is State.DENIED

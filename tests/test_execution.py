@@ -29,9 +29,11 @@ from doubles import (
     wish,
 )
 
-from bot.core import decisions
+from bot.core import attempts, decisions
 from bot.core.change import Change, State
 from bot.core.events import Expired, Refused, SecretUse, Stale, Stuck, moment
+from bot.core.people import Channel
+from bot.core.policy import read_policy
 from bot.errors import (
     DbsError,
     DbsRefused,
@@ -130,13 +132,154 @@ async def test_sent_is_in_the_ledger_before_the_call_leaves(world: World, proces
 
 
 async def test_the_plan_is_read_last_of_all_that_is_asked_before_the_first_send(world: World, process: Process) -> None:
-    async def demote() -> None:
-        assert world.people.fresh, "people are asked before"
-        assert world.secrets.fetched == []
+    asked: list[str] = []
+
+    async def look() -> None:
+        asked.extend([*world.people.fresh, *world.secrets.fetched])
+        asked.append((await world.kinds())[-1])
+
+    async def sent() -> None:
+        asked.append((await world.kinds())[-1])
 
     await world.approved()
-    world.dbs.next("read", Fault(meanwhile=demote))
+    world.dbs.next("read", Fault(meanwhile=look))
+    world.dbs.next("configure", Fault(meanwhile=sent))
     assert (await process.execute()).state is State.APPLIED
+    assert sorted(asked[:-3]) == sorted([REQUESTER, ANA, BEN, "S0DBA", "C1"])
+    assert asked[-3:] == [REF, "started", "sent"], "the secret before the plan, and after it one line of the ledger"
+    assert len(world.people.fresh) == 5
+    assert len(world.dbs.read_at) == 1
+    assert world.secrets.fetched == [REF]
+
+
+async def test_what_changes_while_a_secret_is_fetched_is_not_overwritten(world: World, process: Process) -> None:
+    async def console() -> None:
+        world.dbs.change(BackupRetentionPeriod="1825")
+
+    await world.approved()
+    world.secrets.next("fetch", Fault(meanwhile=console))
+    change = await process.execute()
+    assert (change.state, world.dbs.calls) == (State.STALE, [])
+
+
+async def test_a_reading_that_is_too_old_is_done_again_before_the_send(world: World, process: Process) -> None:
+    async def held_up() -> None:
+        world.clock.pass_by(attempts.MOST_AGE + timedelta(seconds=1))
+
+    await world.approved()
+    world.dbs.next("read", Fault(meanwhile=held_up))
+    change = await process.execute()
+    assert (change.state, len(world.dbs.calls), len(world.dbs.read_at)) == (State.APPLIED, 1, 2)
+    assert len(world.secrets.fetched) == 2, "the look is repeated as a whole"
+    assert len(world.people.fresh) == 10
+
+
+async def test_what_is_held_up_between_the_ledger_and_the_call_does_not_leave(
+    world: World, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing left, so that is no send, and everything is looked at again."""
+    record, held_up = process.ledger.record, [timedelta(minutes=5)]
+
+    async def slowly(change_id: str, decide: Any) -> Change:
+        change = await record(change_id, decide)
+        if change.history[-1].type == "sent" and held_up:
+            world.clock.pass_by(held_up.pop())
+            world.dbs.change(BackupRetentionPeriod="99")
+        return change
+
+    await world.approved()
+    monkeypatch.setattr(process.ledger, "record", slowly)
+    change = await process.execute()
+    assert (change.state, change.sent_at, world.dbs.calls) == (State.STALE, (), [])
+
+
+DENIES = """
+[[rules]]
+name = "never"
+plans = ["orders"]
+deny = true
+"""
+STEPS = ["person", "channel", "fetch", "read", "record"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_policy_that_denies_from_any_step_on_is_not_sent_past(
+    world: World, process: Process, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Between any two steps of the look the policy may change, up to the line of the ledger that says it is sent."""
+
+    async def deny() -> None:
+        process.policy = read_policy(POLICY + DENIES)
+
+    await world.approved()
+    record = process.ledger.record
+
+    async def late(change_id: str, decide: Any) -> Change:
+        if world.dbs.read_at:
+            await deny()
+        return await record(change_id, decide)
+
+    places: dict[str, Any] = {"fetch": world.secrets, "read": world.dbs}
+    if step == "record":
+        monkeypatch.setattr(process.ledger, "record", late)
+    else:
+        places.get(step, world.people).next({"person": ANA, "channel": "C1"}.get(step, step), Fault(meanwhile=deny))
+    change = await process.execute()
+    assert isinstance(change.outcome, Stale)
+    assert change.outcome.why == "policy"
+    assert (world.dbs.calls, change.sent_at) == ([], ())
+
+
+@pytest.mark.parametrize("step", ["person", "fetch", "read"])
+async def test_a_policy_that_still_allows_it_is_looked_at_and_sent(world: World, process: Process, step: str) -> None:
+    async def change_something_else() -> None:
+        process.policy = read_policy(POLICY.replace("[defaults]", '[defaults]\nexpires_after = "3h"'))
+
+    await world.approved()
+    place = {"read": world.dbs, "fetch": world.secrets, "person": world.people}[step]
+    place.next(ANA if step == "person" else step, Fault(meanwhile=change_something_else))
+    change = await process.execute()
+    assert (change.state, len(world.dbs.calls), len(world.dbs.read_at)) == (State.APPLIED, 1, 2)
+
+
+# The channel
+
+
+@pytest.mark.parametrize(
+    ("policy", "channel", "said"),
+    [
+        (POLICY, Channel("C1", is_shared_outside=True), "now shared with another organisation"),
+        (POLICY.replace("[defaults]", '[defaults]\nchannels = ["C2"]'), Channel("C1"), "no longer allows changes in"),
+    ],
+)
+async def test_a_channel_that_is_lost_makes_it_stale(world: World, policy: str, channel: Channel, said: str) -> None:
+    await world.approved()
+    world.people.channels["C1"] = channel
+    change = await world.process(policy).execute()
+    assert isinstance(change.outcome, Stale)
+    assert change.outcome.why == "channel"
+    assert said in change.outcome.sentence
+    assert (world.dbs.calls, world.secrets.fetched) == ([], [])
+
+
+@pytest.mark.parametrize("channel", [Channel("C1", is_archived=True), Channel("C1")])
+async def test_a_channel_that_is_archived_or_left_is_not_lost(world: World, process: Process, channel: Channel) -> None:
+    await world.approved()
+    world.people.channels["C1"] = channel
+    assert (await process.execute()).state is State.APPLIED
+
+
+async def test_a_channel_is_looked_up_until_slack_says_what_it_is(world: World, process: Process) -> None:
+    await world.approved()
+    world.people.next("C1", *([LookUpFailed("Slack did not answer.")] * 3))
+    assert (await process.execute()).state is State.APPLIED
+    assert len(process.waited) == 3
+
+
+async def test_after_a_send_the_channel_no_longer_matters(world: World) -> None:
+    await sent_and_dead(world)
+    world.people.channels["C1"] = Channel("C1", is_shared_outside=True)
+    assert (await world.process().execute()).state is State.APPLIED
 
 
 async def test_a_change_that_waits_for_approvals_is_not_carried_out(world: World, process: Process) -> None:
@@ -247,7 +390,7 @@ async def test_a_looser_policy_changes_nothing(world: World) -> None:
 async def test_everybody_is_looked_up_afresh_before_the_first_send(world: World, process: Process) -> None:
     await world.approved()
     await process.execute()
-    assert sorted(world.people.fresh) == sorted([REQUESTER, ANA, BEN, "S0DBA"])
+    assert sorted(world.people.fresh) == sorted([REQUESTER, ANA, BEN, "S0DBA", "C1"])
     assert world.people.asked == []
 
 
@@ -453,9 +596,10 @@ async def test_req27_dbs_is_asked_again_after_the_time_it_named(world: World, pr
     await world.approved()
     world.dbs.next("configure", DbsThrottled("Throttling.User", "Slow down.", retry_after=7.5))
     world.dbs.next("configure", DbsUnanswered("InternalError", "Later.", retry_after=90.0))
+    world.dbs.next("configure", DbsThrottled("Throttling.User", "Slow down.", retry_after=7.5))
     change = await process.execute()
     assert change.state is State.APPLIED
-    assert gaps(world) == [7.5, 90.0]
+    assert gaps(world) == [7.5, 90.0, 7.5]
 
 
 async def test_an_attempt_that_waits_has_its_lease_from_when_it_begins(world: World, process: Process) -> None:
@@ -498,7 +642,7 @@ async def test_there_is_one_sent_for_each_call(world: World, process: Process) -
     assert len(world.dbs.calls) == len(sent)
 
 
-@pytest.mark.parametrize("error", [LOST, DbsUnanswered("NotJson", "HTML."), DOWN])
+@pytest.mark.parametrize("error", [LOST, DbsUnanswered("NotJson", "HTML.")])
 async def test_req26_an_answer_that_is_lost_after_the_effect_is_asked_for_again_under_the_same_token(
     world: World, process: Process, error: DbsError
 ) -> None:
@@ -546,10 +690,115 @@ async def test_after_five_sends_a_person_has_to_look(world: World, process: Proc
 
 async def test_the_last_send_leaves_within_fifteen_minutes_of_the_first(world: World, process: Process) -> None:
     await world.approved()
-    world.dbs.next("configure", *([DbsThrottled("Throttling", "", retry_after=400.0)] * 9))
+    world.dbs.next("configure", *([DbsUnanswered("InternalError", "", retry_after=400.0)] * 9))
     change = await process.execute()
     assert change.state is State.STUCK
     assert gaps(world) == [400.0, 400.0]
+
+
+async def test_five_sends_without_an_answer_are_spread_over_ten_minutes(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", *([DbsUnanswered("InternalError", "", retry_after=0.1)] * 9))
+    change = await process.execute()
+    assert change.state is State.STUCK
+    assert gaps(world) == [15.0, 60.0, 180.0, 360.0]
+
+
+async def test_a_restart_does_not_hurry_the_next_send(world: World) -> None:
+    await world.approved()
+    world.dbs.next("configure", *[unanswered(done=False)] * 3)
+    world.clock.meanwhile.extend([nothing, nothing, die])
+    with pytest.raises(asyncio.CancelledError):
+        await world.process().execute()
+    world.clock.pass_by(timedelta(seconds=5))
+    at = (await world.now()).lease_end
+    world.clock.pass_by(at - world.clock.now())
+    assert (await world.process().execute()).state is State.APPLIED
+    assert gaps(world)[:2] == [15.0, 60.0]
+    assert gaps(world)[2] >= 180.0
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (DbsThrottled("Throttling.User", "Slow down."), "DBS asks to wait: Throttling.User: Slow down."),
+        (DOWN, "DBS cou"),
+    ],
+)
+async def test_what_dbs_never_takes_uses_no_send_and_expires_saying_so(
+    world: World, process: Process, error: DbsError, words: str
+) -> None:
+    await world.approved()
+    world.dbs.next("configure", *([error] * 500))
+    change = await process.execute()
+    assert isinstance(change.outcome, Expired)
+    assert change.outcome.detail.startswith(words)
+    assert moment(change.ended_at) == NOON + EXECUTE_WITHIN
+    assert (change.sent_at, world.dbs.effects) == ((), 0)
+    assert len(world.dbs.calls) > attempts.MOST_SENDS
+
+
+@pytest.mark.parametrize("who", [ANA, REQUESTER])
+async def test_after_a_throttled_send_people_may_still_change_their_mind(
+    world: World, process: Process, who: str
+) -> None:
+    async def change_one_s_mind() -> None:
+        if who == REQUESTER:
+            await world.ledger.record("c1", partial(decisions.withdraw, by=REQUESTER))
+        else:
+            await world.deny()
+
+    await world.approved()
+    world.dbs.next("configure", DbsThrottled("Throttling", "Slow down."))
+    world.clock.meanwhile.append(change_one_s_mind)
+    change = await process.execute()
+    assert change.state is (State.WITHDRAWN if who == REQUESTER else State.DENIED)
+    assert len(world.dbs.calls) == 1
+
+
+async def test_after_a_throttled_send_everything_is_looked_at_again(world: World, process: Process) -> None:
+    async def leave() -> None:
+        world.people.groups["S0DBA"] = frozenset({ANA})
+
+    await world.approved()
+    world.dbs.next("configure", DbsThrottled("Throttling", "Slow down."))
+    world.clock.meanwhile.append(leave)
+    change = await process.execute()
+    assert isinstance(change.outcome, Stale)
+    assert change.outcome.why == "approver"
+
+
+async def test_a_throttled_send_after_an_unanswered_one_leaves_that_open(world: World, process: Process) -> None:
+    async def too_late() -> None:
+        with pytest.raises(Refusal, match="being carried out"):
+            await world.deny()
+
+    await world.approved()
+    world.dbs.next("configure", unanswered(done=True), DbsThrottled("Throttling", "Slow down."))
+    world.clock.meanwhile.extend([nothing, too_late])
+    change = await process.execute()
+    assert (change.state, world.dbs.effects, len(world.dbs.calls)) == (State.APPLIED, 1, 3)
+    assert [event.data["undone"] for event in await world.events(kind="started")] == [False, False, True]
+
+
+async def test_a_crash_after_a_throttled_answer_counts_as_unanswered(world: World, monkeypatch: Any) -> None:
+    process = world.process()
+    start = attempts.start
+
+    def dies(change: Change, *rest: Any, undone: int = 0, **more: Any) -> Any:
+        if undone:
+            raise asyncio.CancelledError
+        return start(change, *rest, **more)
+
+    await world.approved()
+    world.dbs.next("configure", DbsThrottled("Throttling", "Slow down."))
+    monkeypatch.setattr(attempts, "start", dies)
+    with pytest.raises(asyncio.CancelledError):
+        await process.execute()
+    monkeypatch.undo()
+    assert len((await world.now()).sent_at) == 1
+    world.clock.pass_by(LEASE)
+    assert (await world.process().execute()).state is State.APPLIED
 
 
 async def test_nothing_is_sent_hours_later(world: World) -> None:
@@ -608,6 +857,61 @@ async def test_a_refusal_after_an_unanswered_send_of_nothing_that_dbs_shows_is_s
     await world.approved(proposed={**PROPOSED, "BackupRetentionPeriod": "730"})
     world.dbs.next("configure", unanswered(done=True), FORBIDDEN)
     assert (await process.execute()).state is State.STUCK
+
+
+@pytest.mark.parametrize("error", [FORBIDDEN, MISMATCH])
+async def test_a_refusal_is_believed_only_while_the_plan_is_as_it_was(
+    world: World, process: Process, error: DbsRefused
+) -> None:
+    await world.approved()
+    world.dbs.next("configure", Fault(error=error, done=True))
+    change = await process.execute()
+    assert isinstance(change.outcome, Stuck)
+    assert change.outcome.sentence == f"DBS refused it, and yet the plan is now what was proposed: {error}"
+    assert change.outcome.now["BackupRetentionPeriod"] == "30"
+    assert len(world.dbs.calls) == 1
+
+
+async def test_a_refusal_beside_a_plan_that_somebody_changed_is_stuck(world: World, process: Process) -> None:
+    async def meddle() -> None:
+        world.dbs.change(BackupRetentionPeriod="99")
+
+    await world.approved()
+    world.dbs.next("configure", Fault(error=FORBIDDEN, meanwhile=meddle))
+    change = await process.execute()
+    assert isinstance(change.outcome, Stuck)
+    assert "is now not what it was" in change.outcome.sentence
+    assert change.outcome.now["BackupRetentionPeriod"] == "99"
+
+
+async def test_a_refusal_that_no_reading_confirms_is_no_outcome(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", FORBIDDEN, FORBIDDEN)
+    world.dbs.next("read", Fault(), DOWN)
+    change = await process.execute()
+    assert (change.state, len(world.dbs.calls)) == (State.REFUSED, 2)
+    assert "could not be read: ConnectError" in process.waited[0]
+
+
+async def test_a_refusal_that_no_reading_ever_confirms_is_stuck(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", *[FORBIDDEN] * 9)
+    world.dbs.next("read", Fault(), *([DOWN] * 500))
+    change = await process.execute()
+    assert isinstance(change.outcome, Stuck)
+    assert len(world.dbs.calls) == 1
+
+
+async def test_a_refusal_of_what_dbs_does_not_show_says_that_only_its_word_is_known(
+    world: World, process: Process
+) -> None:
+    await world.approved(proposed={**PROPOSED, "BackupRetentionPeriod": "730"})
+    world.dbs.next("configure", FORBIDDEN)
+    change = await process.execute()
+    assert isinstance(change.outcome, Refused)
+    assert change.outcome.advice == (
+        "Grant the action. DBS does not show what was to change, so only its answer says that it was not done."
+    )
 
 
 async def test_a_secret_that_is_missing_after_a_send_is_stuck(world: World, process: Process) -> None:
@@ -698,7 +1002,7 @@ async def test_a_process_that_lost_its_lease_does_not_send(world: World) -> None
     assert [event.data["attempt"] for event in await world.events(kind="sent")] == [2]
 
 
-async def test_a_lease_too_short_for_a_whole_call_is_renewed_before_it_is_sent(world: World, process: Process) -> None:
+async def test_a_look_that_leaves_no_time_for_a_whole_call_is_repeated(world: World, process: Process) -> None:
     async def dawdle() -> None:
         world.clock.pass_by(LEASE - CALL_TIME + timedelta(milliseconds=1))
 
@@ -707,7 +1011,7 @@ async def test_a_lease_too_short_for_a_whole_call_is_renewed_before_it_is_sent(w
     change = await process.execute()
     assert change.state is State.APPLIED
     assert [event.data["attempt"] for event in await world.events(kind="sent")] == [2]
-    assert len(world.dbs.read_at) == 1, "what was just seen is not looked at again"
+    assert len(world.dbs.read_at) == len(world.secrets.fetched) == 2
     (call,) = world.dbs.calls
     assert change.attempt is not None
     assert call.at + CALL_TIME <= moment(change.attempt.lease_end)
@@ -799,21 +1103,17 @@ async def test_who_denies_while_the_bot_waits_is_heard_before_anything_is_asked_
     world.clock.meanwhile.append(world.deny)
     change = await process.execute()
     assert change.state is State.DENIED
-    assert (len(world.dbs.read_at), world.secrets.fetched) == (1, [])
+    assert (len(world.dbs.read_at), world.secrets.fetched) == (1, [REF])
 
 
 async def test_a_ledger_that_is_busy_before_the_call_lets_nothing_leave(
     world: World, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = process.ledger.record
-
-    async def busy(change_id: str, decide: Any) -> Change:
-        if isinstance(decide, partial) and decide.func is decisions.send:
-            raise LedgerBusy("locked")
-        return await record(change_id, decide)
+    def busy(*_: object, **__: object) -> None:
+        raise LedgerBusy("locked")
 
     await world.approved()
-    monkeypatch.setattr(process.ledger, "record", busy)
+    monkeypatch.setattr(attempts, "send", busy)
     with pytest.raises(LedgerBusy):
         await process.execute()
     assert world.dbs.calls == []

@@ -257,7 +257,7 @@ async def test_a_group_that_does_not_exist_refuses_by_name_where_it_is_needed(pe
 
 
 async def test_an_approver_in_the_pool_may_decide(people: MemoryPeople, change: Change) -> None:
-    assert await rights(people).standing(change, ANA) == (None, "")
+    assert await rights(people).standing(change, ANA) == (None, None)
 
 
 async def test_req04_who_joins_the_approvers_later_is_not_in_the_pool(people: MemoryPeople, change: Change) -> None:
@@ -305,7 +305,7 @@ async def test_what_still_holds_is_no_longer_nothing(people: MemoryPeople, tmp_p
     async with World(tmp_path) as world:
         change = await world.approved()
     assert await rights(people).no_longer(change, NOON) is None
-    assert sorted(people.fresh) == sorted([REQUESTER, ANA, BEN, "S0DBA"])
+    assert sorted(people.fresh) == sorted([REQUESTER, ANA, BEN, "S0DBA", "C1"])
 
 
 async def test_a_requester_whom_the_policy_no_longer_names_makes_it_stale(people: MemoryPeople, tmp_path: Path) -> None:

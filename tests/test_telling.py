@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from doubles import ANA, BEN, GRACE, PROPOSED, Fault, Post, Process, World, lost_answer
 
-from bot.core import decisions
+from bot.core import attempts, decisions
 from bot.core.change import Change, State
 from bot.core.events import Told
 from bot.core.saying import ReadBack, Saying
@@ -360,7 +360,7 @@ async def test_req20_where_nobody_can_be_told_the_ledger_says_so(world: World, p
 async def test_an_outcome_of_a_change_without_a_card_goes_to_the_requester(world: World, process: Process) -> None:
     await world.asked()
     world.clock.pass_by(timedelta(hours=5))
-    change = await world.ledger.record("c1", decisions.expire)
+    change = await world.ledger.record("c1", attempts.expire)
     await process.telling.tell(change, look=False)
     assert len(world.slack.said("outcome", "dm")) == 1
 
@@ -369,7 +369,7 @@ async def test_a_card_that_was_posted_but_not_written_down_still_has_its_thread(
     asked = await world.asked()
     await world.slack.announce(asked)
     world.clock.pass_by(timedelta(hours=5))
-    change = await world.ledger.record("c1", decisions.expire)
+    change = await world.ledger.record("c1", attempts.expire)
     await process.telling.tell(change, look=False)
     assert (await told(world)).via == "thread"
 

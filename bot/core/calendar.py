@@ -122,12 +122,32 @@ def opens_at(windows: Windows, freezes: Iterable[str], at: datetime) -> datetime
     return _first(windows, freezes, at, wanted=True)
 
 
+@lru_cache(maxsize=1024)
+def deadline(
+    windows: tuple[tuple[str, ...], ...], freezes: tuple[str, ...], since: datetime, within: timedelta
+) -> datetime:
+    """Return until when what was approved at `since` may be sent first: `within` after the opening that this waits for.
+
+    Where it closes again before that, `within` counts from the next opening: a window's last moment is not all there
+    was. That is done once, so that windows shorter than `within` do not keep a change open for ever.
+    """
+    opens = opens_at(windows, freezes, since)
+    if opens is None:
+        return since + within
+    end = opens + within
+    closes = _first(windows, freezes, opens, wanted=False, before=end) if windows or freezes else None
+    again = opens_at(windows, freezes, closes) if closes is not None and closes < end else None
+    return end if again is None else again + within
+
+
 def closes_at(windows: Windows, freezes: Iterable[str], at: datetime) -> datetime | None:
     """Return the first moment from `at` on when it may not, or None within `HORIZON` days."""
     return _first(windows, freezes, at, wanted=False)
 
 
-def _first(windows: Windows, freezes: Iterable[str], at: datetime, *, wanted: bool) -> datetime | None:
+def _first(
+    windows: Windows, freezes: Iterable[str], at: datetime, *, wanted: bool, before: datetime | None = None
+) -> datetime | None:
     rules, frozen = [tuple(rule) for rule in windows], tuple(freezes)
     if is_open(rules, frozen, at) is wanted:
         return at
@@ -138,6 +158,8 @@ def _first(windows: Windows, freezes: Iterable[str], at: datetime, *, wanted: bo
         clocks.setdefault(freeze.zone, {0})
     for day in range(HORIZON):
         begin = at.astimezone(UTC) + timedelta(days=day)
+        if before is not None and begin >= before:
+            return None
         end = begin + timedelta(days=1)
         turns = {turn for zone, minutes in clocks.items() for turn in _turns(zone, minutes, begin, end)}
         for turn in sorted(turns):

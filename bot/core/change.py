@@ -1,91 +1,31 @@
-"""The life of a change: its states, the table of what may follow what, and the fold of its history.
+"""A change as its history tells it: the fold of its events.
 
-    pending  → approved | denied | withdrawn | expired | stale
-    approved → executing | denied | withdrawn | expired | stale
-    executing, before the first Sent → denied | withdrawn | stale | expired | refused
-    executing, after a Sent          → applied | refused | stuck
-
-An event that the table does not name is an error. Nothing here knows a clock or a database.
+An event that the table of `states` does not name is an error. Nothing here knows a clock or a database.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from bot.core.calendar import is_open, opens_at
+from bot.core.calendar import deadline, is_open, opens_at
 from bot.core.events import (
     Announced,
-    Applied,
     Approved,
     Barred,
-    Denied,
     Event,
     EventData,
-    Expired,
-    Refused,
     Reminded,
     Requested,
     Sent,
-    Stale,
     Started,
-    Stuck,
     Told,
-    Withdrawn,
     moment,
 )
 from bot.core.slots import Missing, filled
-
-
-class State(StrEnum):
-    """Where a change stands."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    EXECUTING = "executing"
-    APPLIED = "applied"
-    REFUSED = "refused"
-    STALE = "stale"
-    STUCK = "stuck"
-    DENIED = "denied"
-    WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
-
-
-OPEN = frozenset({State.PENDING, State.APPROVED, State.EXECUTING})
-ENDED = frozenset(State) - OPEN
-
-TRANSITIONS: dict[tuple[State | None, type[EventData]], State] = {
-    (None, Requested): State.PENDING,
-    # From these two on to approved when nobody more is needed, see `apply`: who stands in may have approved already.
-    (State.PENDING, Approved): State.PENDING,
-    (State.PENDING, Reminded): State.PENDING,
-    (State.PENDING, Denied): State.DENIED,
-    (State.PENDING, Withdrawn): State.WITHDRAWN,
-    (State.PENDING, Expired): State.EXPIRED,
-    (State.PENDING, Stale): State.STALE,
-    (State.APPROVED, Denied): State.DENIED,
-    (State.APPROVED, Withdrawn): State.WITHDRAWN,
-    (State.APPROVED, Expired): State.EXPIRED,
-    (State.APPROVED, Stale): State.STALE,
-    (State.APPROVED, Started): State.EXECUTING,
-    (State.EXECUTING, Started): State.EXECUTING,
-    (State.EXECUTING, Sent): State.EXECUTING,
-    (State.EXECUTING, Denied): State.DENIED,
-    (State.EXECUTING, Withdrawn): State.WITHDRAWN,
-    (State.EXECUTING, Stale): State.STALE,
-    (State.EXECUTING, Expired): State.EXPIRED,
-    (State.EXECUTING, Refused): State.REFUSED,
-    (State.EXECUTING, Applied): State.APPLIED,
-    (State.EXECUTING, Stuck): State.STUCK,
-    **{(state, Barred): state for state in OPEN},
-    **{(state, Told): state for state in ENDED},
-    **{(state, Announced): state for state in State},  # it may be found late
-}
-ONLY_BEFORE_SENT = frozenset({Denied, Withdrawn, Stale, Expired})
-ONLY_AFTER_SENT = frozenset({Applied, Stuck})
-UNSEEN = frozenset({Announced, Barred, Told, Sent})
-"""Events that change nothing on the card."""
+from bot.core.states import ENDED as ENDED  # noqa: PLC0414 - what a change is in: read from here with it
+from bot.core.states import ONLY_AFTER_SENT, ONLY_BEFORE_SENT, TRANSITIONS, UNSEEN
+from bot.core.states import OPEN as OPEN  # noqa: PLC0414
+from bot.core.states import State as State  # noqa: PLC0414
 
 
 class ImpossibleEvent(Exception):
@@ -124,6 +64,7 @@ class Change:
     """(person, action, reason) of every refused click that is recorded."""
     attempt: Started | None = None
     sent_at: tuple[str, ...] = ()
+    """Sends that may have been carried out, in order."""
     outcome: EventData | None = None
     ended_by: str = ""
     ended_at: str = ""
@@ -169,9 +110,18 @@ class Change:
         return opens_at(demand.windows, demand.freezes, approved) or approved
 
     @property
-    def waits(self) -> bool:
-        """Whether it is approved, but waits until the policy allows it to be carried out."""
-        return self.state is State.APPROVED and self.opens_at > moment(self.approved_at)
+    def parked(self) -> bool:
+        """Whether its attempt only waits for the policy's next opening, when any process may take it up."""
+        return self.attempt is not None and self.attempt.lease_end == self.attempt.not_before
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When the policy next allows it to be carried out, None where it waits for no opening."""
+        if self.state is State.APPROVED and self.opens_at > moment(self.approved_at):
+            return self.opens_at
+        if self.state is State.EXECUTING and self.attempt is not None and self.parked:
+            return moment(self.attempt.not_before)
+        return None
 
     def may_be_sent(self, at: datetime) -> bool:
         """Whether the policy's windows and freezes, as they were when it was asked for, allow a first send then."""
@@ -187,7 +137,8 @@ class Change:
         """Until when the next step must be taken: the approvals, then the first send."""
         if self.state is State.PENDING:
             return moment(self.request.expires_at)
-        return self.opens_at + timedelta(seconds=self.request.execute_within)
+        demand, within = self.request.demand, timedelta(seconds=self.request.execute_within)
+        return deadline(demand.windows, demand.freezes, moment(self.approved_at), within)
 
     @property
     def lease_end(self) -> datetime:
@@ -227,8 +178,10 @@ def apply(change: Change, event: Event) -> Change:
             after = replace(after, votes=(*change.votes, Vote(event.actor, event.at, data.digest)))
         case Barred():
             after = replace(after, barred=change.barred | {(event.actor, data.action, data.reason)})
-        case Started():
-            after = replace(after, attempt=data)
+        case Started(undone=undone):
+            if undone and not sent:
+                raise ImpossibleEvent(f"change {change.id} was not sent, so nothing can be undone")
+            after = replace(after, attempt=data, sent_at=change.sent_at[:-1] if undone else change.sent_at)
         case Sent():
             after = replace(after, sent_at=(*change.sent_at, event.at))
         case Reminded():

@@ -3,27 +3,20 @@
 They return what to write down, None where nothing needs to be, or raise a Refusal with a sentence for the person.
 """
 
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
 
 from bot.core.change import ENDED, Change, State
 from bot.core.events import (
     Announced,
-    Applied,
     Approved,
     Barred,
     Denied,
     EventData,
-    Expired,
-    Refused,
     Requested,
-    Sent,
     Stale,
-    Started,
     Stuck,
     Told,
     Withdrawn,
-    moment,
     stamp,
 )
 from bot.core.one_plan import is_of_one_plan
@@ -31,10 +24,6 @@ from bot.core.whom import BOT as BOT  # noqa: PLC0414 - decisions are read toget
 from bot.core.whom import at_time as at_time  # noqa: PLC0414
 from bot.core.whom import by_whom, named
 from bot.errors import Refusal
-
-MOST_SENDS = 5
-SENDING_TIME = timedelta(minutes=15)
-"""From the first send to the last: nothing is ever sent again hours later."""
 
 Decision = tuple[str, EventData] | None
 """(actor, what happened), or None where nothing needs to be written down."""
@@ -79,11 +68,16 @@ def announce(change: Change | None, _now: datetime, *, channel: str, ts: str) ->
 
 
 def approve(
-    change: Change | None, now: datetime, *, by: str, digest: str, objection: Refusal | None, tightened: str = ""
+    change: Change | None, now: datetime, *, by: str, digest: str, objection: Refusal | None, stale: Stale | None = None
 ) -> Decision:
-    """Count one more person. `objection` is why they may not, `tightened` why the policy now wants more than it did."""
+    """Count one more person. `objection` is why they may not, `stale` what no longer is as it was asked for.
+
+    A channel that is lost ends the change whoever clicked there.
+    """
     change = known(change)
     refuse_ended(change, now)
+    if stale is not None and stale.why == "channel":
+        return BOT, stale
     if by == change.requester:
         raise Refusal("requester", "You asked for this change, so somebody else has to approve it.")
     if objection is not None:
@@ -97,8 +91,8 @@ def approve(
         raise Refusal("approved", "This change has all the approvals it needs and is about to be carried out.")
     if digest != change.request.digest:
         raise Refusal("outdated", "This button belongs to another version of the request; use the current card.")
-    if tightened:
-        return BOT, Stale(why="policy", sentence=tightened)
+    if stale is not None:
+        return BOT, stale
     return by, Approved(digest=digest)
 
 
@@ -147,104 +141,16 @@ def bar(change: Change | None, _now: datetime, *, by: str, action: str, refusal:
     return by, Barred(action=action, reason=refusal.reason, sentence=refusal.sentence)
 
 
-def expire(change: Change | None, now: datetime, *, owner: str = "", detail: str = "") -> Decision:
-    """End what was not approved, or not sent, in time; an attempt under way only by its `owner` or after its lease."""
-    change = known(change)
-    if not change.open or change.sent_at or now < change.expires_at:
-        return None
-    if change.state is State.EXECUTING and not takes_over(change, now, owner):
-        return None
-    why: Literal["approval", "execution"] = "approval" if change.state is State.PENDING else "execution"
-    return BOT, Expired(why=why, detail=detail or (change.attempt.after if change.attempt else ""))
-
-
-def takes_over(change: Change, now: datetime, owner: str) -> bool:
-    """Whether `owner` may start the next attempt: its own, or one whose lease has run out."""
-    return change.attempt is None or change.attempt.owner == owner or now >= change.lease_end
-
-
-def start(
-    change: Change | None,
-    now: datetime,
-    *,
-    owner: str,
-    client_token: str,
-    lease: timedelta,
-    wait: timedelta = timedelta(),
-    after: str = "",
-) -> Decision:
-    """Take the next attempt on, beginning after `wait`; or end what has had its time, `after` saying why it failed.
-
-    `client_token` counts for the first attempt only: the token stays the same for the life of the change.
-    """
-    change = known(change)
-    if change.state not in {State.APPROVED, State.EXECUTING} or not takes_over(change, now, owner):
-        return None
-    if not change.sent_at:
-        if now >= change.expires_at:
-            return expire(change, now, owner=owner, detail=after)
-        if change.state is State.APPROVED and not change.may_be_sent(now):
-            return None
-        wait = min(wait, change.expires_at - now)
-    elif len(change.sent_at) >= MOST_SENDS or now + wait > moment(change.sent_at[0]) + SENDING_TIME:
-        times = "once" if len(change.sent_at) == 1 else f"{len(change.sent_at)} times"
-        return BOT, Stuck(sentence=f"It was sent {times}, and no answer says what came of it. {after}".rstrip())
-    return BOT, Started(
-        attempt=change.attempt.attempt + 1 if change.attempt else 1,
-        owner=owner,
-        client_token=change.attempt.client_token if change.attempt else client_token,
-        not_before=stamp(now + wait),
-        lease_end=stamp(now + wait + lease),
-        after=after,
-    )
-
-
-def send(change: Change | None, now: datetime, *, owner: str, attempt: int, margin: timedelta) -> Decision:
-    """Write down that the call is about to leave, once an attempt.
-
-    None where the lease is not good for a whole call (`margin`), or it is too late to send at all.
-    """
-    change = known(change)
-    if not mine(change, owner, attempt) or now + margin > change.lease_end:
-        return None
-    if any(event.type == Sent.type() and event.data["attempt"] == attempt for event in change.history):
-        return None
-    if not change.sent_at and (now >= change.expires_at or not change.may_be_sent(now)):
-        return None
-    if change.sent_at and now > moment(change.sent_at[0]) + SENDING_TIME:
-        return None
-    return BOT, Sent(attempt=attempt)
-
-
-def mine(change: Change, owner: str, attempt: int) -> bool:
-    """Whether this attempt is still the one under way, and `owner`'s."""
-    current = change.attempt
-    return (
-        change.state is State.EXECUTING
-        and current is not None
-        and current.owner == owner
-        and current.attempt == attempt
-    )
-
-
-def applied(change: Change | None, _now: datetime, *, request_id: str) -> Decision:
-    """DBS said so: true whoever's attempt it was."""
-    change = known(change)
-    return (BOT, Applied(request_id=request_id)) if change.state is State.EXECUTING else None
-
-
-def end(
-    change: Change | None, _now: datetime, *, owner: str, attempt: int, outcome: Refused | Stale | Stuck
-) -> Decision:
-    """End the attempt without a success; only by the process whose attempt it is."""
-    change = known(change)
-    return (BOT, outcome) if mine(change, owner, attempt) else None
-
-
 def moved_before_card(change: Change | None, _now: datetime, *, outcome: Stale) -> Decision:
     """End a change that is stale before anybody started it."""
     change = known(change)
     return (BOT, outcome) if change.state in {State.PENDING, State.APPROVED} else None
+
+
+def lose_channel(change: Change | None, _now: datetime, *, sentence: str) -> Decision:
+    """End a change whose channel may not be written to any more; not what may have been sent already."""
+    change = known(change)
+    return (BOT, Stale(why="channel", sentence=sentence)) if change.open and not change.sent_at else None
 
 
 def told(change: Change | None, _now: datetime, *, data: Told) -> Decision:

@@ -146,6 +146,8 @@ class Started(EventData):
     lease_end: str
     after: str = ""
     """What became of the attempt before."""
+    undone: bool = False
+    """Whether DBS is known not to have carried out what the attempt before sent: that was no send then."""
 
 
 class Sent(EventData):
@@ -172,7 +174,7 @@ class Refused(EventData):
 class Stale(EventData):
     """The world is no longer what was approved: nothing was sent."""
 
-    why: Literal["plan", "approver", "requester", "policy"]
+    why: Literal["plan", "approver", "requester", "policy", "channel"]
     sentence: str
     now: dict[str, str] = {}
     """The plan as it was read, where it is the plan that moved."""

@@ -206,6 +206,18 @@ def channel_problem(policy: Policy, channel: Channel) -> str:
     return ""
 
 
+def channel_lost(policy: Policy, channel: Channel) -> str:
+    """Say why nothing may be written any more where a change is decided; "" while it may.
+
+    An archived channel, or one without the bot, is not lost: it may come back, and nobody reads along meanwhile.
+    """
+    if channel.is_shared_outside:
+        return "The channel where it is decided is now shared with another organisation."
+    if policy.defaults.channels and channel.id not in policy.defaults.channels:
+        return "The policy no longer allows changes in the channel where it is decided."
+    return ""
+
+
 def secret_problem(policy: Policy, name: str, plan_id: str, values: Values) -> str:
     """Say why a secret may not go with a request, and what to do; "" if it may."""
     secret = policy.secrets.get(name)

@@ -14,6 +14,7 @@ Outcome = Refused | Stale | Stuck
 
 LOCKED = "locked"
 MISMATCH = "IdempotentParameterMismatch"
+UNSEEN = "DBS does not show what was to change, so only its answer says that it was not done."
 
 
 def judge_record(change: Change, host: str) -> Outcome | None:
@@ -54,18 +55,24 @@ def judge_plan(change: Change, reading: Reading) -> Outcome | None:
 
 
 def judge_refusal(change: Change, reading: Reading, error: DbsRefused) -> Outcome:
-    """Say what a refusal means, given the plan as it was right before: final on a first send.
+    """Say what a refusal means, given the plan as it was read after it: nothing was done only if it is as it was.
 
     After an earlier send the first copy may have counted, unless the plan shows that it did not. What DBS says of a
-    token that it met with other parameters shows nothing: a password may have changed in between.
+    token that it met with other parameters shows nothing: a password may have changed in between. Where DBS shows
+    nothing of what was to change, its word on a first send is all there is, and that is said.
     """
-    first = len(change.sent_at) == 1
-    if first or (error.code != MISMATCH and _untouched(change, reading)):
-        return dbs_refused(error)
-    return Stuck(
-        sentence=f"An earlier send went unanswered and may have been carried out; a repeat was refused: {error}",
-        now=dict(reading.baseline),
-    )
+    untouched = not moved(change.request.baseline, reading.baseline)
+    shows = bool(compare_read_back(change.request.proposed, reading))
+    if len(change.sent_at) > 1:
+        if untouched and shows and error.code != MISMATCH:
+            return dbs_refused(error)
+        said = f"An earlier send went unanswered and may have been carried out; a repeat was refused: {error}"
+        return Stuck(sentence=said, now=dict(reading.baseline))
+    if not untouched:
+        how = "not what it was" if shows else "what was proposed"
+        return Stuck(sentence=f"DBS refused it, and yet the plan is now {how}: {error}", now=dict(reading.baseline))
+    refused = dbs_refused(error)
+    return refused if shows else refused.model_copy(update={"advice": f"{refused.advice} {UNSEEN}".strip()})
 
 
 def plan_moved(reading: Reading) -> Stale:
@@ -91,12 +98,6 @@ def _before_or_after(change: Change, reading: Reading) -> bool:
     """Whether the plan looks as it did when approved, or as it was to become: either may be our own doing."""
     request = change.request
     return not moved(request.baseline, reading.baseline) or not compare_read_back(request.proposed, reading)
-
-
-def _untouched(change: Change, reading: Reading) -> bool:
-    """Whether the plan shows that nothing was done; where only a password changes, it looks the same either way."""
-    request = change.request
-    return not moved(request.baseline, reading.baseline) and bool(compare_read_back(request.proposed, reading))
 
 
 def _somebody_else(reading: Reading) -> Stuck:

@@ -171,7 +171,7 @@ def _standing(change: Change) -> list[Block]:
     unsent = change.open and not change.sent_at
     state = State.APPROVED if unsent else change.state
     by = f" B{whom[2:]}." if (whom := by_whom(change)) else ""
-    ending = f"{WAITS} {date(change.opens_at)}; {UNTIL_SENT}" if change.waits else ENDINGS[state]
+    ending = f"{WAITS} {date(until)}; {UNTIL_SENT}" if (until := change.waits_until) else ENDINGS[state]
     said = section(mrkdwn(f"*{ending}.*{by}"))
     if isinstance(change.outcome, Denied):
         return [said, quote(shortened(change.outcome.reason, REASON))]

@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core import decisions
 from bot.core.change import Change
 from bot.core.diff import compare_read_back, moved
+from bot.core.events import Stale
 from bot.deadline import left
 from bot.engine import Engine
 from bot.errors import DbsError, LedgerAltered, LedgerError, LookUpFailed, Refusal
@@ -62,8 +63,8 @@ class Decisions:
         by = body["user"]["id"]
 
         async def decide() -> Decide:
-            objection, tightened = await self._standing(body, await self._found(body, change_id))
-            return partial(decisions.approve, by=by, digest=digest, objection=objection, tightened=tightened)
+            objection, stale = await self._standing(body, await self._found(body, change_id))
+            return partial(decisions.approve, by=by, digest=digest, objection=objection, stale=stale)
 
         await self._take(body, change_id, "approve", decide)
 
@@ -165,6 +166,9 @@ class Decisions:
             self._say(body, not_recorded(error))
             return
         self.engine.advance_soon(change)
+        if change.appended and isinstance(change.outcome, Stale) and change.outcome.why == "channel":
+            # The card is not drawn any more, so nothing else would answer the click.
+            self._say(body, f"Nothing was recorded of you: the change is stale. {change.outcome.sentence}")
 
     async def _found(self, body: Mapping[str, Any], change_id: str) -> Change:
         """Return the change, with its card written down where the click came before that was."""
@@ -177,11 +181,11 @@ class Decisions:
                 self.engine.advance_soon(change)
         return change
 
-    async def _standing(self, body: Mapping[str, Any], change: Change) -> tuple[Refusal | None, str]:
-        """Return why this person may not decide, None if they may, and why the policy wants more by now."""
+    async def _standing(self, body: Mapping[str, Any], change: Change) -> tuple[Refusal | None, Stale | None]:
+        """Return why this person may not decide, None if they may, and what of the change is stale by now."""
         user = body["user"]
         if user.get("team_id") and user["team_id"] != self.rights.team_id:
-            return Refusal("outsider", "Only members of this workspace can do that; you belong to another one."), ""
+            return Refusal("outsider", "Only members of this workspace can do that; you belong to another one."), None
         return await self.rights.standing(change, user["id"])
 
     async def _refuse(self, body: Mapping[str, Any], change_id: str, action: str, refusal: Refusal) -> None:

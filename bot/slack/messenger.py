@@ -9,12 +9,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.change import Change
 from bot.core.events import moment
+from bot.core.people import Channel
 from bot.core.saying import Kind, Message, Saying
-from bot.errors import CardDeleted, MessageGone, MessageThrottled, MessageUnanswered
+from bot.errors import CardDeleted, ChannelLost, MessageGone, MessageThrottled, MessageUnanswered
 from bot.ports import Ready, at_any_time
 from bot.slack.card import EVENT_TYPE, card_blocks, card_text, metadata
 from bot.slack.outcome import call_message, saying_blocks, saying_text
-from bot.slack.people import is_shared_outside
+from bot.slack.people import channel_of
 from bot.slack.place import permalink
 from bot.slack.text import Block
 from bot.slack.web import RATELIMITED, SlackFailed, leaving, slack_call
@@ -38,9 +39,11 @@ Draw = Callable[[bool], dict[str, Any]]
 class SlackMessenger:
     """ports.Messenger over chat.postMessage, chat.update and the histories."""
 
-    def __init__(self, client: AsyncWebClient, bot_id: str) -> None:
+    def __init__(self, client: AsyncWebClient, bot_id: str, lost: Callable[[Channel], str]) -> None:
+        """`lost` says why nothing may be written any more where a change is decided, "" while it may."""
         self._client = client
         self._bot_id = bot_id
+        self._lost = lost
         self._simple: set[str] = set()
         """Changes whose card Slack would not take with a table."""
 
@@ -60,6 +63,7 @@ class SlackMessenger:
             await self._client.chat_update(channel=card.channel, ts=card.ts, metadata=metadata(change, "card"), **drawn)
             return Message(card.channel, card.ts)
 
+        await self._stay_inside(card.channel)
         try:
             await self._draw(change, update, _card(change))
         except MessageGone as gone:
@@ -94,8 +98,10 @@ class SlackMessenger:
             raise MessageGone(f"change {change.id} has no card")
         else:
             channel, thread = card.channel, change.thread
-        if not to.startswith(("U", "W")):
+        if not to:
             await self._stay_inside(channel)
+        elif not to.startswith(("U", "W")) and (await self._channel(channel)).is_shared_outside:
+            raise MessageGone(f"the channel {channel} is shared with another organisation")
         await self._post(change, "note", channel, lambda _: call_message(change, text), thread, broadcast=broadcast)
 
     async def _direct(self, user_id: str) -> str:
@@ -107,14 +113,16 @@ class SlackMessenger:
         return str(opened["channel"]["id"])
 
     async def _stay_inside(self, channel: str) -> None:
-        """Raise MessageGone for a channel that is shared outside by now: nothing is posted there any more."""
+        """Raise ChannelLost where nothing may be written any more: asked afresh before every post and redraw."""
+        if why := self._lost(await self._channel(channel)):
+            raise ChannelLost(why)
+
+    async def _channel(self, channel: str) -> Channel:
         try:
             with slack_call():
-                shown = (await self._client.conversations_info(channel=channel))["channel"]
+                return channel_of((await self._client.conversations_info(channel=channel))["channel"])
         except SlackFailed as failed:
             raise _translated(failed) from failed
-        if is_shared_outside(shown):
-            raise MessageGone(f"the channel {channel} is shared with another organisation")
 
     async def find(self, change: Change, kind: Kind) -> Message | None:
         """Look for an earlier message of ours: anybody can forge metadata, but not our bot's id."""
@@ -141,13 +149,9 @@ class SlackMessenger:
         card = change.card
         if card is None:
             return False
-        at: dict[str, Any] = {
-            "channel": card.channel,
-            "oldest": card.ts,
-            "latest": card.ts,
-            "inclusive": True,
-            "limit": PAGE,
-        }
+        await self._stay_inside(card.channel)
+        where = {"channel": card.channel, "oldest": card.ts, "latest": card.ts}
+        at: dict[str, Any] = {**where, "inclusive": True, "limit": PAGE}
         try:
             with slack_call():
                 if change.request.thread:

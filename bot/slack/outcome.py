@@ -37,13 +37,17 @@ STALE_ADVICE = {
     "approver": SAME_AGAIN,
     "requester": "Somebody who may ask for changes can take it up: New request opens the form with these values.",
     "policy": SAME_AGAIN,
+    "channel": "New request opens the form with these values; choose another channel in its last step.",
 }
 STUCK_ADVICE = (
     "The bot will not send it again, and the plan is free for new changes. Open the plan in the DBS console: is it as "
     "it was, or as it was proposed? Read again says here what DBS shows now. If it is as it was, New request asks for "
     "the change once more."
 )
-ALONE = "You are told here because the card, its thread or its channel is gone, closed to the bot or shared outside."
+ALONE = (
+    "You are told here because the card, its thread or its channel is gone, closed to the bot, shared outside or no "
+    "longer one that the policy allows."
+)
 
 
 def saying_text(change: Change, saying: Saying) -> str:

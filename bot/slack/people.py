@@ -49,14 +49,14 @@ class SlackPeople:
             raise NoSuchGroup(group_id)
         return members
 
-    async def channel(self, channel_id: str) -> Channel:
-        """Return one conversation, read afresh; one that the bot cannot see is one it is not a member of."""
+    async def channel(self, channel_id: str, *, fresh: bool = True) -> Channel:
+        """Return one conversation; one that the bot cannot see is one it is not a member of."""
 
         async def ask() -> Channel:
-            return _channel((await self._client.conversations_info(channel=channel_id))["channel"])
+            return channel_of((await self._client.conversations_info(channel=channel_id))["channel"])
 
         try:
-            return await self._answer(f"channel {channel_id}", ask, fresh=True)
+            return await self._answer(f"channel {channel_id}", ask, fresh=fresh)
         except LookUpFailed as failed:
             if isinstance(failed.__cause__, SlackFailed) and failed.__cause__.code == "channel_not_found":
                 return Channel(channel_id)
@@ -119,18 +119,14 @@ def _person(user: Mapping[str, Any]) -> Person:
     )
 
 
-def is_shared_outside(channel: Mapping[str, Any]) -> bool:
-    """Whether a channel, as Slack shows it, is read by another organisation too, or about to be."""
-    return bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
-
-
-def _channel(channel: Mapping[str, Any]) -> Channel:
+def channel_of(channel: Mapping[str, Any]) -> Channel:
+    """Return a conversation as Slack shows it."""
     return Channel(
         id=channel["id"],
         name=channel.get("name") or "",
         # a private channel is shown to its members only, so that not every answer says so once more
         bot_is_member=bool(channel.get("is_member", channel.get("is_private"))),
         is_archived=bool(channel.get("is_archived")),
-        is_shared_outside=is_shared_outside(channel),
+        is_shared_outside=bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared")),
         is_direct=bool(channel.get("is_im") or channel.get("is_mpim")),
     )

@@ -12,7 +12,7 @@ from bot import log
 from bot.alibaba.credentials import ChainedKeys
 from bot.alibaba.dbs import DbsClient
 from bot.clock import SystemClock
-from bot.core import decisions
+from bot.core import attempts, decisions
 from bot.ledger.sqlite import SqliteLedger
 from bot.serve import run
 
@@ -40,11 +40,20 @@ async def once(ledger: SqliteLedger, dbs: DbsClient, change_id: str) -> float:
     await ledger.record(change_id, partial(decisions.announce, channel="C0OPS", ts="1.0"))
     for by in ("U0ANA", "U0BEN"):
         await ledger.record(change_id, partial(decisions.approve, by=by, digest=data.digest, objection=None))
-    start = partial(decisions.start, owner=OWNER, client_token=change_id, lease=LEASE)
-    send = partial(decisions.send, owner=OWNER, attempt=1, margin=timedelta(seconds=20))
+    start = partial(attempts.start, owner=OWNER, client_token=change_id, lease=LEASE)
     began = time.perf_counter()
     await ledger.record(change_id, start)
+    read_at = ledger.clock.now()
     await dbs.read(PLAN)
+    send = partial(
+        attempts.send,
+        owner=OWNER,
+        attempt=1,
+        margin=timedelta(seconds=20),
+        read_at=read_at,
+        judged_by=data.demand.policy,
+        in_force=data.demand.policy,
+    )
     await ledger.record(change_id, send)
     return (time.perf_counter() - began) * 1000
 

@@ -7,19 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core import change as change_module
-from bot.core.change import (
-    ENDED,
-    ONLY_AFTER_SENT,
-    ONLY_BEFORE_SENT,
-    OPEN,
-    TRANSITIONS,
-    Change,
-    ImpossibleEvent,
-    State,
-    apply,
-    fold,
-)
+from bot.core import states
+from bot.core.change import ENDED, OPEN, Change, ImpossibleEvent, State, apply, fold
 from bot.core.due import due_at
 from bot.core.events import (
     EVENTS,
@@ -44,6 +33,7 @@ from bot.core.events import (
     chained,
     stamp,
 )
+from bot.core.states import ONLY_AFTER_SENT, ONLY_BEFORE_SENT, TRANSITIONS
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -110,7 +100,7 @@ def test_the_samples_are_one_of_each_event() -> None:
 
 def test_the_diagram_on_top_of_the_module_says_what_the_table_says() -> None:
     drawn: set[tuple[str, str]] = set()
-    for line in re.findall(r"^    (\w+)\b.*→ (.*)$", str(change_module.__doc__), re.MULTILINE):
+    for line in re.findall(r"^    (\w+)\b.*→ (.*)$", str(states.__doc__), re.MULTILINE):
         drawn |= {(line[0], target.strip()) for target in line[1].split("|")}
     table = {(str(state), str(end)) for (state, _), end in TRANSITIONS.items() if state in OPEN and state is not end}
     assert drawn == table | {("pending", "approved")}

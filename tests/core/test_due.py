@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from bot.core.attempts import send, start
 from bot.core.change import Change, State, fold
-from bot.core.decisions import send, start
 from bot.core.demand import Demand, Slot
 from bot.core.due import due_at
 from bot.core.events import (
@@ -112,10 +113,10 @@ AFTERNOON = (("Mon 14:00-15:00 UTC",),)
 
 def test_what_is_approved_outside_its_window_is_due_when_that_opens_and_has_its_time_from_then_on() -> None:
     change = changed(*APPROVED, windows=AFTERNOON)
-    assert (change.waits, change.opens_at, due_at(change)) == (True, NOON + 2 * HOUR, NOON + 2 * HOUR)
+    assert (change.waits_until, due_at(change)) == (NOON + 2 * HOUR, NOON + 2 * HOUR)
     assert change.expires_at == NOON + 2 * HOUR + 30 * MINUTE
     open_then = changed(*APPROVED, at=NOON + 2 * HOUR + MINUTE, windows=AFTERNOON)
-    assert (open_then.waits, open_then.expires_at) == (False, NOON + 2 * HOUR + 31 * MINUTE)
+    assert (open_then.waits_until, open_then.expires_at) == (None, NOON + 2 * HOUR + 31 * MINUTE)
 
 
 def test_a_freeze_keeps_a_window_shut() -> None:
@@ -140,6 +141,7 @@ def test_a_first_send_is_not_made_once_the_window_has_closed_in_the_meantime() -
     begin = NOON + 3 * HOUR - MINUTE
     started = Started(attempt=1, owner="P", client_token="t", not_before=stamp(begin), lease_end=stamp(begin + HOUR))
     change = changed(*APPROVED, ("bot", started), at=begin, windows=AFTERNOON)
-    assert send(change, begin, owner="P", attempt=1, margin=MINUTE) is not None
-    assert send(change, NOON + 3 * HOUR, owner="P", attempt=1, margin=MINUTE) is None
+    try_to_send = partial(send, owner="P", attempt=1, margin=MINUTE, judged_by="p", in_force="p")
+    assert try_to_send(change, begin, read_at=begin) is not None
+    assert try_to_send(change, NOON + 3 * HOUR, read_at=NOON + 3 * HOUR) is None
     assert moment(change.approved_at) == begin

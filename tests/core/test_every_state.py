@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 
 import pytest
 
-from bot.core import decisions
-from bot.core.change import ENDED, OPEN, TRANSITIONS, Change, ImpossibleEvent, State, apply, begin
+from bot.core import attempts, decisions
+from bot.core.change import ENDED, OPEN, Change, ImpossibleEvent, State, apply, begin
 from bot.core.decisions import Decision
 from bot.core.due import due_at
 from bot.core.events import (
@@ -39,12 +40,14 @@ from bot.core.events import (
     stamp,
 )
 from bot.core.reminders import remind
+from bot.core.states import TRANSITIONS
 from bot.errors import Refusal
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TICK = timedelta(minutes=5)
 LEASE = 2 * TICK
 MARGIN = timedelta(minutes=1)
+WINDOWS = (("daily 12:00-12:08 UTC", "daily 12:25-12:45 UTC"),)
 
 REQUESTER, ANA, BEN, OUTSIDER = "UR", "UA", "UB", "UX"
 PEOPLE = (REQUESTER, ANA, BEN, OUTSIDER)
@@ -52,6 +55,10 @@ OPERATOR = "operator:root"
 PROCESSES = ("P", "Q")
 NOT_AN_APPROVER = Refusal("not-approver", "You are not an approver.")
 
+TIGHTENED = Stale(why="policy", sentence="Three are needed now.")
+SHARED = Stale(why="channel", sentence="It is shared.")
+
+Windows = tuple[tuple[str, ...], ...]
 Action = Callable[[Change | None, datetime], Decision]
 Key = tuple[object, ...]
 
@@ -59,11 +66,12 @@ ENDINGS = {Applied, Refused, Stale, Stuck, Denied, Withdrawn, Expired}
 OUTCOMES = (
     Refused(code="Param.NotFound", message="No."),
     Stale(why="plan", sentence="It moved."),
+    Stale(why="policy", sentence="It denies it now."),
     Stuck(sentence="Nobody knows."),
 )
 
 
-def wish(approvals: int) -> Requested:
+def wish(approvals: int, windows: Windows = ()) -> Requested:
     """Ask for a change that must be approved within two ticks and sent within two more."""
     return Requested(
         plan_id="dbs1", plan_name="Orders", host="dbs.test", region="", status="running",
@@ -71,23 +79,23 @@ def wish(approvals: int) -> Requested:
         known={}, secrets={}, reason="because", channel="C1", view_id="V1", digest="d1",
         demand=Demand(
             approvals=approvals, approvers=("S1",), pool=(ANA, BEN), policy="", sentence="",
-            remind_after=(int(TICK.total_seconds()),),
+            remind_after=(int(TICK.total_seconds()),), windows=windows,
         ),
         expires_at=stamp(NOON + 2 * TICK), execute_within=int((2 * TICK).total_seconds()),
     )  # fmt: skip
 
 
-def of_another_plan(approvals: int) -> Requested:
+def of_another_plan(asked: Requested) -> Requested:
     """Ask for a change of a plan that was not read: a choice that came late, or a state from another view."""
-    return wish(approvals).model_copy(update={"proposed": {"BackupPlanId": "dbs2"}})
+    return asked.model_copy(update={"proposed": {"BackupPlanId": "dbs2"}})
 
 
-def actions(change: Change | None, approvals: int) -> Iterator[tuple[str, Action]]:
+def actions(change: Change | None, now: datetime, asked: Requested) -> Iterator[tuple[str, Action]]:
     """Everything that anybody can try, whether or not it makes sense now."""
-    yield "request", partial(decisions.request, by=REQUESTER, data=wish(approvals))
+    yield "request", partial(decisions.request, by=REQUESTER, data=asked)
     yield (
         "request the change of another plan",
-        partial(decisions.request, by=REQUESTER, data=of_another_plan(approvals)),
+        partial(decisions.request, by=REQUESTER, data=of_another_plan(asked)),
     )
     yield "announce", partial(decisions.announce, channel="C1", ts="1.0")
     yield "remind", remind
@@ -97,25 +105,31 @@ def actions(change: Change | None, approvals: int) -> Iterator[tuple[str, Action
         approve = partial(decisions.approve, by=person, digest="d1", objection=objection)
         yield f"approve {person}", approve
         yield f"approve another version {person}", partial(approve, digest="d2")
-        yield f"approve under a stricter policy {person}", partial(approve, tightened="Three are needed now.")
+        yield f"approve under a stricter policy {person}", partial(approve, stale=TIGHTENED)
+        yield f"approve in a channel that is shared {person}", partial(approve, stale=SHARED)
         yield f"deny {person}", partial(decisions.deny, by=person, objection=objection, reason="no")
         yield f"withdraw {person}", partial(decisions.withdraw, by=person)
     yield "end by an operator", partial(decisions.end_by_operator, by=OPERATOR, reason="It is in the way.")
-    yield "expire", decisions.expire
+    yield "expire", attempts.expire
     yield "stale", partial(decisions.moved_before_card, outcome=Stale(why="policy", sentence="It changed."))
+    yield "lose the channel", partial(decisions.lose_channel, sentence="It is shared.")
     attempt = change.attempt.attempt if change and change.attempt else 0
     for process in PROCESSES:
-        yield f"expire {process}", partial(decisions.expire, owner=process)
-        start = partial(decisions.start, owner=process, client_token=f"token of {process} {attempt}", lease=LEASE)
+        yield f"expire {process}", partial(attempts.expire, owner=process)
+        start = partial(attempts.start, owner=process, client_token=f"token of {process} {attempt}", lease=LEASE)
         yield f"start {process}", start
         yield f"start throttled {process}", partial(start, wait=TICK)
         for which in {attempt, attempt - 1}:  # the second comes late, after another attempt began
-            yield f"send {process} {which}", partial(decisions.send, owner=process, attempt=which, margin=MARGIN)
+            yield f"start after {which} was not done {process}", partial(start, undone=which)
+            send = partial(attempts.send, owner=process, attempt=which, margin=MARGIN, judged_by="p1")
+            yield f"send {process} {which}", partial(send, read_at=now, in_force="p1")
+            yield f"send under another policy {process} {which}", partial(send, read_at=now, in_force="p2")
+            yield f"send what was seen before {process} {which}", partial(send, read_at=now - TICK, in_force="p1")
             for outcome in OUTCOMES:
-                end = partial(decisions.end, owner=process, attempt=which, outcome=outcome)
+                end = partial(attempts.end, owner=process, attempt=which, outcome=outcome)
                 yield f"end {process} {which} {outcome.type()}", end
     if change is None or change.sent_at:  # the engine asks only about a call that it made
-        yield "applied", partial(decisions.applied, request_id="R1")
+        yield "applied", partial(attempts.applied, request_id="R1")
     yield "told", partial(decisions.told, data=Told(via="thread", channel="C1", ts="2.0"))
 
 
@@ -133,14 +147,18 @@ def key(change: Change | None, now: datetime) -> Key:
     if not change.open:
         return (*said, type(change.outcome), change.told is not None)
     left = max(timedelta(), change.expires_at - now) if not change.sent_at else None
-    sending = max(-TICK, moment(change.sent_at[0]) + decisions.SENDING_TIME - now) if change.sent_at else None
+    sending = max(-TICK, moment(change.sent_at[0]) + attempts.SENDING_TIME - now) if change.sent_at else None
     if change.attempt is None:
         return (*said, left)
     lease = max(timedelta(), change.lease_end - now)
     used = (Sent.type(), change.attempt.attempt) in [
         (event.type, event.data.get("attempt")) for event in change.history
     ]
-    return (*said, left, sending, change.attempt.owner, lease, used)
+    wait = max(timedelta(), moment(change.attempt.not_before) - now)
+    last = max(-TICK, moment(change.sent_at[-1]) - now) if change.sent_at else None
+    # What is open depends on the time of day, until nothing opens any more that could matter.
+    at = min(now, NOON + timedelta(hours=1)) if change.request.demand.windows and not change.sent_at else None
+    return (*said, left, sending, change.attempt.owner, lease, used, wait, last, change.parked, at)
 
 
 def follow(change: Change | None, now: datetime, decision: tuple[str, EventData]) -> Change:
@@ -155,7 +173,7 @@ def follow(change: Change | None, now: datetime, decision: tuple[str, EventData]
 class Walk:
     """Every state that was reached, by what."""
 
-    approvals: int
+    asked: Requested
     reached: dict[Key, tuple[Change | None, datetime]] = field(default_factory=dict)
     onward: dict[Key, set[Key]] = field(default_factory=lambda: defaultdict(set))
     steps: set[tuple[State | None, type[EventData]]] = field(default_factory=set)
@@ -181,7 +199,7 @@ class Walk:
     def tried(self, change: Change | None, now: datetime) -> Iterator[Change]:
         """Return what every action makes of the change, each checked."""
         refusals: dict[str, tuple[str, Refusal]] = {}
-        for name, action in actions(change, self.approvals):
+        for name, action in actions(change, now, self.asked):
             try:
                 decision = action(change, now)
             except Refusal as refused:
@@ -234,12 +252,23 @@ class Walk:
         outcomes = [event for event in after.history if EVENTS[event.type] in ENDINGS]
         assert len(outcomes) == (0 if after.open else 1), "one outcome"
         if isinstance(data, Sent):
-            assert len(voters) >= self.approvals, "never sent without the approvals"
+            assert len(voters) >= self.asked.demand.approvals, "never sent without the approvals"
             assert after.attempt is not None
             assert name.split()[1:] == [after.attempt.owner, str(after.attempt.attempt)], "only whose attempt it is"
             assert now < after.lease_end, "never after the lease"
-            assert len(after.sent_at) <= decisions.MOST_SENDS
-            assert now <= moment(after.sent_at[0]) + decisions.SENDING_TIME, "never sent again much later"
+            assert now >= moment(after.attempt.not_before), "never before its time"
+            assert len(after.sent_at) > 1 or after.may_be_sent(now), "never first while it is closed"
+            assert all(
+                moment(later) - moment(sooner) >= attempts.pause(number, LEASE)
+                for number, (sooner, later) in enumerate(pairwise(after.sent_at), start=1)
+            ), "repeats are spread"
+            assert len(after.sent_at) <= attempts.MOST_SENDS
+            assert now <= moment(after.sent_at[0]) + attempts.SENDING_TIME, "never sent again much later"
+        if isinstance(data, Started) and data.undone:
+            assert before is not None
+            assert after.sent_at == before.sent_at[:-1], "what was not done is no send"
+        if isinstance(data, Stale) and data.why == "channel":
+            assert after.outcome == data, "nothing is written there any more"
         if isinstance(data, Stale | Expired):
             assert not after.sent_at, "what may have been sent is neither stale nor expired"
         if isinstance(data, Stuck):
@@ -264,9 +293,9 @@ class Walk:
             assert action(after, now) is None, f"{name} counted twice"
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[(1, ()), (2, ()), (1, WINDOWS)], ids=["one", "two", "windows"])
 def walk(request: pytest.FixtureRequest) -> Walk:
-    return Walk(request.param).run()
+    return Walk(wish(*request.param)).run()
 
 
 def states(walk: Walk) -> dict[State, int]:
@@ -298,7 +327,7 @@ def test_what_comes_too_late_or_from_the_wrong_person_was_tried(walk: Walk) -> N
         "outdated",
         "unknown",
     }
-    assert walk.refusals >= refusals | ({"voted"} if walk.approvals > 1 else {"approved"})
+    assert walk.refusals >= refusals | ({"voted"} if walk.asked.demand.approvals > 1 else {"approved"})
     assert walk.impossible == {"stale", "stuck"}
 
 
@@ -326,8 +355,8 @@ def test_a_sweep_alone_brings_every_open_change_to_an_end(walk: Walk) -> None:
             when += TICK
             assert when < now + timedelta(hours=1)
             for action in (
-                decisions.expire,
-                partial(decisions.start, owner="R", client_token="t", lease=LEASE),
+                attempts.expire,
+                partial(attempts.start, owner="R", client_token="t", lease=LEASE),
             ):
                 decision = action(swept, when)
                 if decision is not None:

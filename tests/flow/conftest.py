@@ -43,8 +43,11 @@ async def open_stage(tmp_path: Path) -> AsyncIterator[OpenStage]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running_stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """A stage on which one process runs for all tests of a module, as it does in life; see `shared_stage`."""
-    async with Stage(tmp_path_factory.mktemp("stage")) as stage:
+    """A stage on which one process runs for all tests of a module, as it does in life; see `shared_stage`.
+
+    What went unanswered is sent again after a quarter of the lease.
+    """
+    async with Stage(tmp_path_factory.mktemp("stage"), EXECUTION_LEASE="4s", DBS_TIMEOUT="3s") as stage:
         await stage.start_bot()
         yield stage
     check(stage)

@@ -77,17 +77,26 @@ async def test_req25_req26_whatever_becomes_of_an_answer_there_is_one_token_and_
         assert "always with the same ClientToken" in plain_text(note)
 
 
-async def test_req26_after_five_sends_without_an_answer_a_person_is_asked(
-    shared_stage: Stage, new_plan: NewPlan
-) -> None:
-    """DBS asks for shorter waits than the bot would take by itself, so that this test does not take long."""
+async def test_req28_a_refusal_beside_a_plan_that_was_changed_is_stuck(shared_stage: Stage, new_plan: NewPlan) -> None:
+    """Whatever DBS says: the plan shows that something was done."""
     stage, plan = shared_stage, new_plan()
-    told = await carried_out(stage, plan, *[throttle(100)] * 9)
+    told = await carried_out(stage, plan, success_false("Param.NotFound", "No.", after=True))
     assert said(told)["state"] == "stuck"
-    assert "It was sent 5 times, and no answer says what came of it." in plain_text(told)
+    assert "DBS refused it, and yet the plan is now what was proposed: Param.NotFound: No." in plain_text(told)
     assert buttons(told) == ["read_again", "new_request"]
-    assert (len(sends(stage, plan)), effects(stage, plan)) == (5, 0)
-    stage.dbs.forget()
+    assert (len(sends(stage, plan)), effects(stage, plan)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("InternalServerError", 500), ("SystemBusy", 200), ("undefined", 200), ("", 200)]
+)
+async def test_req28_a_failure_inside_http_200_is_no_refusal(
+    shared_stage: Stage, new_plan: NewPlan, code: str, status: int
+) -> None:
+    stage, plan = shared_stage, new_plan()
+    told = await carried_out(stage, plan, success_false(code, "Try later.", status, after=True))
+    assert said(told)["state"] == "applied"
+    assert (len(sends(stage, plan)), effects(stage, plan)) == (2, 1)
 
 
 async def test_req27_a_throttled_send_waits_as_it_is_told(shared_stage: Stage, new_plan: NewPlan) -> None:
@@ -144,10 +153,9 @@ async def test_req27_without_permission_the_ram_action_and_the_resource_are_name
         ),
         (refuse("InvalidTimeStamp.Expired"), "InvalidTimeStamp.Expired: Refused", "set it right"),
         (success_false("InvalidJobId", "No such plan."), "InvalidJobId: No such plan.", "Check the plan id"),
-        (success_false("", "Not today."), "Success: false: Not today.", "Mend what the message names."),
         (token_mismatch(), "IdempotentParameterMismatch: ", "look at the plan, then start a new request"),
     ],
-    ids=["credentials", "clock", "HTTP 200", "HTTP 200 without a code", "token"],
+    ids=["credentials", "clock", "HTTP 200", "token"],
 )
 async def test_req27_req28_a_refusal_is_told_in_dbs_s_words_with_what_to_do(
     shared_stage: Stage, new_plan: NewPlan, fault: Fault, said_by_dbs: str, to_do: str

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.core import decisions
+from bot.core import attempts, decisions
 from bot.core.change import Change
 from bot.core.events import Denied, EventData, Sent, Started, Told, moment, stamp
 from bot.errors import LedgerAltered, PlanTaken, Refusal
@@ -311,7 +311,7 @@ async def test_what_comes_back_after_an_operator_ended_it_changes_nothing(ledger
     for decide in STATES["sent"]:
         await ledger.record("c1", decide)
     ended = await ledger.record("c1", ending())
-    after = await ledger.record("c1", partial(decisions.applied, request_id="R1"))
+    after = await ledger.record("c1", partial(attempts.applied, request_id="R1"))
     assert (after.state, after.seq) == ("stuck", ended.seq)
     await ledger.record("c1", says("bot", Told(via="thread", channel="C1", ts="2.0")))
 

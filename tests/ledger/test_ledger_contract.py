@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from bot.core import decisions
+from bot.core import attempts, decisions
 from bot.core.change import Change, ImpossibleEvent, State
 from bot.core.draft import Draft
 from bot.core.events import Applied, Approved, Denied, EventData, Requested, Stale, Told, Withdrawn, moment, stamp
@@ -48,9 +48,10 @@ async def carry_out(ledger: Ledger, change_id: str) -> Change:
     """Approve a change and let DBS say yes."""
     for person in ("UA", "UB"):
         await ledger.record(change_id, approval(person))
-    await ledger.record(change_id, partial(decisions.start, owner="P", client_token="t", lease=LEASE))
-    await ledger.record(change_id, partial(decisions.send, owner="P", attempt=1, margin=timedelta()))
-    return await ledger.record(change_id, partial(decisions.applied, request_id="R1"))
+    change = await ledger.record(change_id, partial(attempts.start, owner="P", client_token="t", lease=LEASE))
+    send = partial(attempts.send, owner="P", attempt=1, margin=timedelta(), judged_by="p", in_force="p")
+    await ledger.record(change_id, partial(send, read_at=moment(change.last_at)))
+    return await ledger.record(change_id, partial(attempts.applied, request_id="R1"))
 
 
 # Recording

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from bot.core import decisions
-from bot.core.change import ENDED, TRANSITIONS, Change
+from bot.core.change import ENDED, Change
 from bot.core.events import Announced, Told
+from bot.core.states import TRANSITIONS
 from bot.errors import ConfigError, LedgerAltered, LedgerBusy
 from bot.ledger import statements
 from bot.ledger.sqlite import SqliteLedger

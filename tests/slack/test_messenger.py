@@ -10,11 +10,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.change import Change
 from bot.core.events import Requested, moment
+from bot.core.people import Channel
+from bot.core.policy import channel_lost, read_policy
 from bot.core.saying import Message, Saying
-from bot.errors import CardDeleted, MessageGone, MessageThrottled, MessageUnanswered, MessengerError
+from bot.errors import CardDeleted, ChannelLost, MessageGone, MessageThrottled, MessageUnanswered, MessengerError
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.plain_text import plain_text
 from bot.playground.slack.server import FakeSlack
+from bot.playground.stage import POLICY
 from bot.slack.messenger import SlackMessenger
 
 ChangeIn = Callable[..., Change]
@@ -24,7 +27,10 @@ GONE_CODES = ["message_not_found", "thread_not_found", "channel_not_found", "not
 
 @pytest.fixture
 def messenger(slack: FakeSlack, client: AsyncWebClient) -> SlackMessenger:
-    return SlackMessenger(client, slack.bot_id)
+    def lost(channel: Channel) -> str:
+        return channel_lost(read_policy(POLICY), channel)
+
+    return SlackMessenger(client, slack.bot_id, lost)
 
 
 async def test_a_card_is_posted_with_its_metadata_and_redrawn_with_newer(
@@ -140,13 +146,27 @@ async def test_req36_in_a_channel_that_was_shared_outside_meanwhile_nothing_more
     card = await messenger.announce(change_in("pending"))
     setattr(slack.channel("C0OPS"), shared, True)
     change = change_in("denied", card=(card.channel, card.ts))
-    for call in ("announce", "reply"):
-        with pytest.raises(MessageGone):
+    for call in ("announce", "reply", "redraw"):
+        with pytest.raises(ChannelLost, match="shared with another organisation"):
             await do(messenger, call, change)
-    await messenger.redraw(change)
     (shown,) = slack.channel("C0OPS").messages
-    assert "Denied" in plain_text(shown), "but what is there is not left with live buttons"
+    assert "Denied" not in plain_text(shown), "not even over what is there"
     assert (await messenger.write_to_requester(change, OUTCOME)).channel == "D0RITA"
+
+
+async def test_where_the_policy_allows_no_changes_any_more_nothing_more_is_written(
+    slack: FakeSlack, client: AsyncWebClient, change_in: ChangeIn
+) -> None:
+    policy = [read_policy(POLICY)]
+    messenger = SlackMessenger(client, slack.bot_id, lambda channel: channel_lost(policy[0], channel))
+    card = await messenger.announce(change_in("pending"))
+    change = change_in("denied", card=(card.channel, card.ts))
+    policy[0] = read_policy(POLICY.replace("[defaults]", '[defaults]\nchannels = ["C0ELSE"]'))
+    for call in ("announce", "reply", "redraw"):
+        with pytest.raises(ChannelLost, match="no longer allows"):
+            await do(messenger, call, change)
+    await messenger.call(change, "Done.", to="C0OPS")
+    assert [one["text"][:5] for one in slack.channel("C0OPS").messages][1:] == ["Done."], "a rule's notice may go there"
 
 
 @pytest.mark.parametrize(("error", "kind"), [("channel_not_found", MessageGone), ("internal_error", MessageUnanswered)])
