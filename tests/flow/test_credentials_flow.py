@@ -62,7 +62,11 @@ async def test_a_token_that_expires_in_mid_flight_is_renewed_and_the_client_toke
     open_stage: OpenStage, tokens: Tokens, uri: str, when: str
 ) -> None:
     stage = await open_stage(
-        ALIBABA_CLOUD_ACCESS_KEY_ID="", ALIBABA_CLOUD_ACCESS_KEY_SECRET="", ALIBABA_CLOUD_CREDENTIALS_URI=uri
+        ALIBABA_CLOUD_ACCESS_KEY_ID="",
+        ALIBABA_CLOUD_ACCESS_KEY_SECRET="",
+        ALIBABA_CLOUD_CREDENTIALS_URI=uri,
+        EXECUTION_LEASE="8s",
+        DBS_TIMEOUT="7s",
     )
     stage.dbs.porter.tokens[KEY] = tokens.token
     await stage.start_bot()
