@@ -12,6 +12,7 @@ from bot.core.draft import Draft
 from bot.core.events import Event
 from bot.core.people import Channel, Person
 from bot.core.reading import PlanSummary, Reading, Values
+from bot.core.remembered import LastSet
 from bot.core.saying import Kind, Message, Saying
 
 Decide = Callable[[Change | None, datetime], Decision]
@@ -108,8 +109,11 @@ class Ledger(Protocol):
         """Renew what the projection says of every change about which something is left to do, by its history."""
         ...
 
-    async def last_applied(self, host: str, plan_id: str) -> Values:
-        """Return what the bot last applied to this plan, {} for nothing."""
+    async def last_applied(self, host: str, plan_id: str) -> LastSet:
+        """Return what the bot last applied to this plan, and what later changes may have overtaken of it.
+
+        Nothing of a record that was altered is relied on: then nothing was set, for all that is known.
+        """
         ...
 
     async def take_due(self, hold: timedelta, limit: int = 50) -> Sequence[str]:

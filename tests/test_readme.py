@@ -22,7 +22,8 @@ from bot.core.duration import parse_duration, say_duration
 from bot.core.evaluation import evaluate
 from bot.core.plan import parameters
 from bot.core.policy import Defaults, read_policy
-from bot.core.policy_rule import RISKS, Facts, Rule
+from bot.core.policy_rule import Facts, Rule
+from bot.core.risk_codes import RISKS
 from bot.playground.script import play
 from bot.slack.listeners import HELP
 

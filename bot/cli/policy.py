@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,6 +54,7 @@ def _channel(_context: click.Context, _option: click.Parameter, given: str) -> C
 @click.option("--now", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="A value as it is at present.")
 @click.option("--by", default="", metavar="USER", help="Who asks: U… or W….")
 @click.option("--channel", default="", metavar="CHANNEL", callback=_channel, help="Where: C…, G… or a name.")
+@click.option("--creator", default=None, metavar="USER", help="Who made that channel: U… or W….")
 @click.option("--name", default="", help="The plan's name.")
 @click.option("--region", default="", help="The plan's region.")
 @click.option("--engine", default="", help="The plan's engine in the API's word, MSSQL for SQL Server.")
@@ -60,9 +62,10 @@ def _channel(_context: click.Context, _option: click.Parameter, given: str) -> C
 @click.option("--read", is_flag=True, help="Read the plan from DBS; what is given here counts more.")
 @click.option("--slack", is_flag=True, help="Look up who is in which group, and the channel's name.")
 @exits_with_sentences
-def policy_explain(*, plan: str, read: bool, slack: bool, **said: Any) -> None:
+def policy_explain(*, plan: str, channel: Channel, creator: str | None, read: bool, slack: bool, **said: Any) -> None:
     """Say who may approve a change, how many, when, and why; without --read and --slack from POLICY_FILE alone."""
     from bot.explaining import explained  # noqa: PLC0415
 
-    for line in asyncio.run(explained(Supposed(plan, **said), datetime.now(UTC), read=read, slack=slack)):
+    supposed = Supposed(plan, channel=replace(channel, creator=creator), **said)
+    for line in asyncio.run(explained(supposed, datetime.now(UTC), read=read, slack=slack)):
         click.echo(line)

@@ -15,6 +15,8 @@ class Matched(_Said):
     """Why it is there, as its author says."""
     because: str = ""
     """Why it applies: the patterns and risks of the rule that this change meets."""
+    left: bool = False
+    """Whether it applies by the plan's present name only, and not by the one that the change gives it."""
 
 
 class Slot(_Said):

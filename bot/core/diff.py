@@ -1,13 +1,14 @@
 """What a change does to a plan, in full: now and proposed, what is risky, and what is left to DBS."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.events import moment
 from bot.core.parameters import Parameter
 from bot.core.plan import applicable, described, normalise, parameters
 from bot.core.reading import Reading, Values
-from bot.core.risks import Risk, omitted, risks
+from bot.core.risks import Compared, Risk, risks
 
 __all__ = ["Diff", "Risk", "Row", "RowKind", "compare_read_back", "diff", "moved"]
 
@@ -25,6 +26,8 @@ class RowKind(StrEnum):
     UNKNOWN = "unknown"
     """Sent, while the current value is not known."""
     NOT_SENT = "not_sent"
+    REMEMBERED = "remembered"
+    """Sent as this bot last set it, while DBS does not show whether it still is so."""
     UNCHANGED = "unchanged"
 
 
@@ -45,32 +48,50 @@ class Diff:
     """Everything that two people approve."""
 
     rows: tuple[Row, ...]
-    """What changes, what is sent over an unknown value, and what is left to DBS, in the order of the form."""
+    """All but what DBS shows to stay as it is, in the order of the form."""
     unchanged: tuple[Row, ...]
+    """What DBS shows to stay as it is."""
     risks: tuple[Risk, ...]
 
+    @property
+    def codes(self) -> frozenset[str]:
+        """Everything that it counts as for the policy's rules."""
+        return frozenset(code for risk in self.risks for code in risk.codes)
 
-def diff(reading: Reading, proposed: Values, known: Values | None = None) -> Diff:
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether no value is sent, or left out, that is known to be another now."""
+        return all(row.kind is RowKind.REMEMBERED for row in self.rows)
+
+
+def diff(
+    reading: Reading, proposed: Values, known: Values | None = None, since: str = "", *, staying: Collection[str] = ()
+) -> Diff:
     """Compare a plan as read with the values to be sent.
 
-    `known` is what this bot last applied; of it only what DBS cannot show counts, and is marked as such.
+    `known` is what this bot last set, at `since`; of it only what DBS cannot show counts, and is marked as such. What
+    is in `staying` is left out of account: it is supposed to stay as it is, whatever that may be.
     """
     sent = applicable(normalise({**proposed, **reading.facts}))
     current = _current(reading, known)
-    rows: list[Row] = []
-    left_out: list[Risk] = []
-    for parameter in parameters():
-        row = _row(parameter, current, sent)
-        if row is None:
-            continue
-        rows.append(row)
-        if row.proposed == _DBS_DECIDES:
-            left_out.append(omitted(parameter.label, known=parameter.name in current))
-    touched = {row.parameter for row in rows if row.kind is not RowKind.UNCHANGED}
+    considered = [parameter for parameter in parameters() if parameter.name not in staying]
+    rows = {parameter: row for parameter in considered if (row := _row(parameter, current, sent, since)) is not None}
+    changing = {parameter: row for parameter, row in rows.items() if row.kind is not RowKind.UNCHANGED}
+    dropped = [parameter for parameter, row in changing.items() if row.kind is RowKind.NOT_SENT]
+    along = [parameter for parameter in dropped if rows[parameter].proposed == _DBS_FINDS]
+    compared = Compared(
+        reading=reading,
+        current=current,
+        sent=sent,
+        touched={parameter.name for parameter in changing},
+        left_out=[parameter for parameter in dropped if parameter not in along],
+        moved_along=along,
+        unknown=[parameter for parameter, row in rows.items() if row.kind is RowKind.UNKNOWN],
+    )
     return Diff(
-        rows=tuple(row for row in rows if row.kind is not RowKind.UNCHANGED),
-        unchanged=tuple(row for row in rows if row.kind is RowKind.UNCHANGED),
-        risks=(*risks(reading, current, sent, touched), *left_out),
+        rows=tuple(changing.values()),
+        unchanged=tuple(row for row in rows.values() if row.kind is RowKind.UNCHANGED),
+        risks=tuple(risks(compared)),
     )
 
 
@@ -107,16 +128,12 @@ def _current(reading: Reading, known: Values | None) -> dict[str, str]:
     }
 
 
-def _row(parameter: Parameter, current: Values, sent: Values) -> Row | None:
+def _row(parameter: Parameter, current: Values, sent: Values, since: str) -> Row | None:
     """Return the parameter's row, or None where there is nothing now and nothing to send."""
     now, then = current.get(parameter.name), sent.get(parameter.name)
-    said = _now(parameter, now)
+    said = _now(parameter, now, since)
     if then is not None:
-        if parameter.same(now, then) and (parameter.readable or now is not None):
-            kind = RowKind.UNCHANGED
-        else:
-            kind = RowKind.CHANGED if parameter.readable or now is not None else RowKind.UNKNOWN
-        return Row(parameter.name, parameter.label, said, parameter.words(then), kind)
+        return Row(parameter.name, parameter.label, said, parameter.words(then), _kind(parameter, now, then))
     if not parameter.applies(sent):
         # It is news only where it applied until now.
         if now is None or not parameter.applies({**sent, **_steering(current)}):
@@ -131,6 +148,14 @@ def _row(parameter: Parameter, current: Values, sent: Values) -> Row | None:
     return Row(parameter.name, parameter.label, said, _DBS_DECIDES, RowKind.NOT_SENT)
 
 
+def _kind(parameter: Parameter, now: str | None, then: str) -> RowKind:
+    if now is None and not parameter.readable:
+        return RowKind.UNKNOWN
+    if not parameter.same(now, then):
+        return RowKind.CHANGED
+    return RowKind.UNCHANGED if parameter.readable else RowKind.REMEMBERED
+
+
 def _same_source(current: Values, sent: Values) -> bool:
     """Tell whether what DBS found by itself still holds."""
     return all(described(name).same(current.get(name), sent.get(name)) for name in _FOUND_FROM)
@@ -141,10 +166,18 @@ def _steering(current: Values) -> dict[str, str]:
     return {parameter.name: current.get(parameter.name, "") for parameter in parameters() if parameter.steers}
 
 
-def _now(parameter: Parameter, now: str | None) -> str:
+def _now(parameter: Parameter, now: str | None, since: str) -> str:
     if parameter.readable:
         return _words(parameter, now or parameter.form.empty or None)
-    return _UNKNOWN if now is None else f"{parameter.words(now)} (last set by this bot)"
+    if now is None:
+        return _UNKNOWN
+    return f"{parameter.words(now)} ({f'set by this bot on {day(since)}' if since else 'last set by this bot'})"
+
+
+def day(since: str) -> str:
+    """Write the day of a moment in the ledger, as sentences name it: "12 Nov 2026"."""
+    at = moment(since)
+    return f"{at.day} {at:%b %Y}"
 
 
 def _words(parameter: Parameter, text: str | None) -> str:

@@ -17,6 +17,8 @@ class Draft:
     """The plan as it was when the form showed it, None until one is read. It alone says which plan the draft is of."""
     known: Values | None = None
     """What the bot last applied to the plan, for what DBS cannot show."""
+    known_since: str = ""
+    """When it did, "" where nothing is known."""
     values: Values | None = None
     """API name → text form, as far as it is typed or prefilled; never the plan's id, which is the reading's."""
     renewal: int = 0

@@ -52,7 +52,10 @@ def evaluate(policy: Policy, facts: Facts) -> Demand:
         pool=tuple(sorted(pool)),
         policy=policy.digest,
         sentence=denied or card_line(number, slots, facts.requester, binding, windows, freezes),
-        rules=tuple(Matched(name=rule.name, reason=rule.reason or "", because=met) for rule, met in found),
+        rules=tuple(
+            Matched(name=rule.name, reason=rule.reason or "", because=met, left=rule.is_left(facts))
+            for rule, met in found
+        ),
         slots=tuple(slots),
         windows=windows,
         freezes=freezes,

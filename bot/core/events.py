@@ -77,6 +77,10 @@ class Requested(EventData):
     digest: str
     channel_name: str = ""
     """What the channel was called, for rules that name channels by pattern; "" in older histories, like `thread`."""
+    channel_creator: str = ""
+    """Who made the channel; "" where Slack did not say, and in older histories."""
+    known_since: str = ""
+    """When the bot applied what is in `known`; "" where there is nothing, and in older histories."""
     thread: str = ""
     """The message under which the card goes, by its ts; "" for a card of its own. Older histories have neither this
     nor `origin`: their hashes are those of what they hold."""

@@ -1,7 +1,7 @@
 """What the policy would ask if more were the case than is known: rules that may still come to apply, one by one."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,19 +9,11 @@ from bot.core.conditions import either
 from bot.core.demand import Demand
 from bot.core.evaluation import evaluate
 from bot.core.policy import Policy
-from bot.core.policy_rule import RISKS, Facts, Rule
+from bot.core.policy_channels import excepted, undecided
+from bot.core.policy_rule import Facts, Rule
 from bot.core.policy_words import explain
+from bot.core.risk_codes import RISKS, clauses
 from bot.core.slots import filled
-
-IF_RISK: Mapping[str, str] = {
-    "retention-shortened": "backups are kept for less time",
-    "log-backup-off": "log backup is turned off",
-    "source-changed": "the source changes",
-    "storage-changed": "the place where backups are kept changes",
-    "account-changed": "the account whose database is backed up changes",
-    "schedule-manual": "the strategy becomes manual",
-}
-"""The condition that each risk is, as a clause."""
 
 KINDS = ("plans", "regions", "engines", "channels", "when")
 """The conditions of a rule, by their keys."""
@@ -52,26 +44,40 @@ class WhatIf:
 def outlook(policy: Policy, facts: Facts, unknown: Unknown, at: datetime) -> list[WhatIf]:
     """Return what each rule that does not apply, but may, would ask in addition; none where all is denied anyway.
 
-    Nobody is counted in it, so `facts.members` may be without the groups of these rules. Lines are mrkdwn.
+    Behind them, what would be asked without each rule that applies, but may be excepted. Nobody is counted in it, so
+    `facts.members` may be without the groups of these rules. Lines are mrkdwn.
     """
     asked = evaluate(policy, facts)
     said = explain(asked, at, counted=False)
     found: list[WhatIf] = []
-    for rule in () if asked.denied else sorted(policy.rules, key=lambda rule: rule.name):
-        if rule.meets(facts) is not None:
+    rules = sorted(policy.rules, key=lambda rule: rule.name)
+    for rule in () if asked.denied else rules:
+        if rule.meets(facts) is not None or excepted(rule.except_channels, facts):
             continue
         conditions = dict(_open_conditions(rule, facts, unknown))
         if not all(conditions.values()):
             continue
         without = rule.model_copy(update={kind: [] for kind in conditions})
-        rules = [without if other is rule else other for other in policy.rules]
-        then = evaluate(policy.model_copy(update={"rules": rules}), facts).model_copy(update={"rules": asked.rules})
+        others = [without if other is rule else other for other in policy.rules]
+        then = evaluate(policy.model_copy(update={"rules": others}), facts).model_copy(update={"rules": asked.rules})
         headline = f"If {' and '.join(conditions.values())}, rule “{rule.name}” applies as well."
         if rule.reason and not rule.deny:
             headline += f" {rule.reason}"
         more = [line for line in explain(then, at, counted=False) if line not in said]
         found.append(WhatIf(headline, tuple(more or [NOTHING_MORE]), frozenset(conditions)))
-    return found
+    return found + [one for rule in rules if (one := _if_excepted(rule, policy, facts, unknown, at)) is not None]
+
+
+def _if_excepted(rule: Rule, policy: Policy, facts: Facts, unknown: Unknown, at: datetime) -> WhatIf | None:
+    """Return what would be asked if an exception turned out to hold, None where none can."""
+    patterns = [str(one) for one in undecided(rule.except_channels, facts)]
+    if rule.meets(facts) is None or "channels" not in unknown.kinds or not patterns:
+        return None
+    said = explain(evaluate(policy, facts), at, counted=False)
+    others = [other for other in policy.rules if other is not rule]
+    then = explain(evaluate(policy.model_copy(update={"rules": others}), facts), at, counted=False)
+    headline = f"If {_in_channel(patterns)}, rule “{rule.name}” does not apply."
+    return WhatIf(headline, tuple(line for line in then if line not in said), frozenset({"channels"}))
 
 
 def _open_conditions(rule: Rule, facts: Facts, unknown: Unknown) -> Iterator[tuple[str, str]]:
@@ -84,29 +90,27 @@ def _open_conditions(rule: Rule, facts: Facts, unknown: Unknown) -> Iterator[tup
 
 def _clause(kind: str, rule: Rule, facts: Facts, unknown: Unknown) -> str:
     if kind == "when":
-        risks = [IF_RISK[code] for code in dict.fromkeys(rule.when) if code in unknown.risks]
+        risks = clauses(tuple(code for code in dict.fromkeys(rule.when) if code in unknown.risks))
         return either(risks) if risks else ""
-    patterns: list[str] = getattr(rule, kind)
-    if kind == "channels":
-        patterns = _channels(patterns, facts)
-    if kind not in unknown.kinds or not patterns:
+    if kind not in unknown.kinds:
         return ""
+    if kind == "channels":
+        patterns = [str(one) for one in undecided(rule.channels, facts)]
+        return _in_channel(patterns) if patterns else ""
     begin = {
         "plans": "the plan’s name matches",
         "regions": "the region matches",
         "engines": "the engine matches",
-        "channels": "it is asked for in a channel that matches",
     }[kind]
-    return f"{begin} {either([f'`{pattern}`' for pattern in patterns])}"
+    return f"{begin} {_in_code(getattr(rule, kind))}"
 
 
-def _channels(patterns: list[str], facts: Facts) -> list[str]:
-    """Leave out the patterns that are decided: Slack's ids are in capitals, names of channels never are."""
-    if facts.channel_id:
-        return [pattern for pattern in patterns if pattern == pattern.lower()]
-    if facts.channel_name:
-        return [pattern for pattern in patterns if pattern == pattern.upper()]
-    return patterns
+def _in_channel(patterns: list[str]) -> str:
+    return f"it is asked for in a channel that matches {_in_code(patterns)}"
+
+
+def _in_code(patterns: list[str]) -> str:
+    return either([f"`{pattern}`" for pattern in patterns])
 
 
 def only_elsewhere(policy: Policy, channel_id: str) -> str:

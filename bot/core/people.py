@@ -46,3 +46,5 @@ class Channel:
     is_shared_outside: bool = False
     """Shared with another organisation, or about to be."""
     is_direct: bool = False
+    creator: str | None = ""
+    """The user id of who made it: "" where Slack does not say, None where nobody asked Slack."""

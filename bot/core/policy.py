@@ -13,8 +13,8 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from bot.core.duration import Duration
 from bot.core.events import canonical_json
 from bot.core.people import Channel
-from bot.core.policy_rule import ID, TABLE, Rule
-from bot.core.policy_section import ChannelId, Pattern, PersonOrGroup, Section
+from bot.core.policy_rule import Rule
+from bot.core.policy_section import TABLE, TEXT, ChannelId, Pattern, PersonOrGroup, Section
 from bot.core.policy_section import is_group as is_group  # noqa: PLC0414 - read from here by those who ask the policy
 from bot.core.reading import Values
 from bot.core.slots import Seating
@@ -168,7 +168,7 @@ def read_policy(text: str) -> Policy:
 
 
 def _sentence(path: tuple[int | str, ...], kind: str, message: str) -> str:
-    steps = [step for step in path if step not in {ID, TABLE}]
+    steps = [step for step in path if step not in {TEXT, TABLE}]
     place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
     match kind:
         case "extra_forbidden":

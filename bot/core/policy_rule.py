@@ -1,7 +1,7 @@
 """One `[[rules]]` table of the policy file: which changes it is about, and what it asks for them."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated
@@ -10,16 +10,9 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from bot.core.calendar import read_freeze, read_window
 from bot.core.duration import Duration
-from bot.core.policy_section import ChannelId, Glob, Line, PersonOrGroup, Section
-
-RISKS = (
-    "retention-shortened", "log-backup-off", "source-changed", "storage-changed", "account-changed", "schedule-manual",
-)  # fmt: skip
-"""The codes of `core/risks.py` that a rule may be about."""
-
-ID, TABLE = "(id)", "(table)"
-"""The two forms of an approver, as pydantic puts them into the path of an error."""
-
+from bot.core.policy_channels import Channels, MadeBy, adding, excepted
+from bot.core.policy_section import TABLE, TEXT, ChannelId, Glob, Line, PersonOrGroup, Section
+from bot.core.risk_codes import RISKS
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -27,11 +20,16 @@ class Facts:
 
     plan_id: str
     plan_name: str = ""
+    """What it is called now."""
+    new_name: str = ""
+    """What it is to be called, "" where the name stays."""
     region: str = ""
     engine: str = ""
     """The API's word: MSSQL for SQL Server."""
     channel_id: str = ""
     channel_name: str = ""
+    channel_creator: str | None = ""
+    """Who made the channel: "" where Slack does not say, None where nobody asked."""
     risks: frozenset[str] = frozenset()
     """Codes."""
     requester: str = ""
@@ -67,8 +65,8 @@ def _one_form(approvers: list[str | Seats]) -> list[str | Seats]:
 
 
 Approver = Annotated[
-    Annotated[PersonOrGroup, Tag(ID)] | Annotated[Seats, Tag(TABLE)],
-    Discriminator(lambda value: TABLE if isinstance(value, dict | Seats) else ID),
+    Annotated[PersonOrGroup, Tag(TEXT)] | Annotated[Seats, Tag(TABLE)],
+    Discriminator(lambda value: TABLE if isinstance(value, dict | Seats) else TEXT),
 ]
 
 
@@ -83,8 +81,10 @@ class Rule(Section):
     regions: list[Glob] = Field(default=[], min_length=1)
     engines: list[Glob] = Field(default=[], min_length=1)
     """The only patterns whose case does not matter."""
-    channels: list[Glob] = Field(default=[], min_length=1)
-    """Patterns on channel id or name."""
+    channels: list[Channels] = Field(default=[], min_length=1)
+    """Patterns on channel id or name, or who made the channel."""
+    except_channels: list[Channels] = Field(default=[], min_length=1)
+    """Channels in which it does not apply, whatever else is the case."""
     when: list[Annotated[str, AfterValidator(_risk)]] = Field(default=[], min_length=1)
 
     approvals: int | None = Field(default=None, ge=1, le=20)
@@ -117,27 +117,34 @@ class Rule(Section):
 
     def meets(self, facts: Facts) -> str | None:
         """Say by which of its conditions it applies to a change, None if it does not."""
-        conditions = [
-            ("plan", self.plans, (facts.plan_id, facts.plan_name)),
-            ("region", self.regions, (facts.region,)),
-            ("engine", [pattern.lower() for pattern in self.engines], (facts.engine.lower(),)),
-            ("channel", self.channels, (facts.channel_id, facts.channel_name)),
-        ]
-        met = []
-        for what, patterns, values in conditions:
-            fitting = [one for one in patterns if any(value and fnmatchcase(value, one) for value in values)]
-            if patterns and not fitting:
-                return None
-            if fitting:
-                met.append(f"{what} {' or '.join(fitting)}")
-        risky = [code for code in self.when if code in facts.risks]
-        if self.when and not risky:
+        if excepted(self.except_channels, facts):
             return None
-        if risky:
-            met.append(f"risk {', '.join(dict.fromkeys(risky))}")
-        return ", ".join(met) or "every change"
+        conditions: list[tuple[str, Sequence[str | MadeBy], Sequence[str | MadeBy]]] = [
+            ("plan", self.plans, _fitting(self.plans, facts.plan_id, facts.plan_name, facts.new_name)),
+            ("region", self.regions, _fitting(self.regions, facts.region)),
+            ("engine", self.engines, _fitting([one.lower() for one in self.engines], facts.engine.lower())),
+            ("channel", self.channels, adding(self.channels, facts)),
+            ("risk", self.when, [code for code in dict.fromkeys(self.when) if code in facts.risks]),
+        ]
+        if any(named and not fitting for _, named, fitting in conditions):
+            return None
+        met = [(what, fitting) for what, _, fitting in conditions if fitting]
+        return ", ".join(f"{what} {_joined(what, fitting)}" for what, fitting in met) or "every change"
+
+    def is_left(self, facts: Facts) -> bool:
+        """Whether it applies now and would not apply any more once the plan has its new name."""
+        later = replace(facts, plan_name=facts.new_name, new_name="")
+        return bool(facts.new_name) and self.meets(facts) is not None and self.meets(later) is None
 
     def late_reminder(self, expires_after: timedelta) -> int | None:
         """Return the index of a reminder that would come after the end, None if there is none."""
         end = min(self.expires_after or expires_after, expires_after)
         return next((index for index, after in enumerate(self.remind_after) if after >= end), None)
+
+
+def _fitting(patterns: Sequence[str], *values: str) -> list[str]:
+    return [one for one in patterns if any(value and fnmatchcase(value, one) for value in values)]
+
+
+def _joined(what: str, fitting: Sequence[str | MadeBy]) -> str:
+    return (", " if what == "risk" else " or ").join(map(str, fitting))

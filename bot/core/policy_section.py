@@ -6,6 +6,10 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
+TEXT, TABLE = "(id)", "(table)"
+"""The two forms of an entry that may be text or a table, as pydantic puts them into the path of an error."""
+
+
 def _id(pattern: str, what: str) -> AfterValidator:
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value, re.ASCII):
@@ -32,6 +36,7 @@ def _glob(pattern: str) -> str:
 
 
 PersonOrGroup = Annotated[str, _id(r"[UWS][A-Z0-9]+", "a user id (U…, W…) or a user-group id (S…)")]
+Person = Annotated[str, _id(r"[UW][A-Z0-9]+", "a user id (U… or W…, a bot’s as well)")]
 ChannelId = Annotated[str, _id(r"[CG][A-Z0-9]+", "a channel id (C… or G…)")]
 Pattern = Annotated[str, Field(min_length=1)]
 Line = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]

@@ -1,38 +1,19 @@
-"""What the people who decide should not overlook: each risk has a code and a sentence, and none of them refuses."""
+"""What the people who decide should not overlook: each risk has codes and a sentence, and none of them refuses."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
 from bot.core.conditions import BackupMethod, BackupStrategyType, DatabaseType, SourceEndpointInstanceType
 from bot.core.objects import is_reduced
+from bot.core.parameters import Parameter
 from bot.core.plan import parameter
 from bot.core.reading import Reading, Values
+from bot.core.risk_codes import ACCOUNT, LIFECYCLE, RISKS, SOURCE, STORAGE, brought_by, clauses
 
-_SOURCE = (
-    "SourceEndpointInstanceType",
-    "SourceEndpointRegion",
-    "SourceEndpointInstanceID",
-    "BackupGatewayId",
-    "SourceEndpointIP",
-    "SourceEndpointPort",
-    "SourceEndpointDatabaseName",
-    "SourceEndpointOracleSID",
-)
-_STORAGE = ("BackupStorageType", "OSSBucketName")
-_ACCOUNT = ("CrossAliyunId", "CrossRoleName")
-_LIFECYCLE = ("DuplicationInfrequentAccessPeriod", "DuplicationArchivePeriod", "BackupRetentionPeriod")
-
-ABOUT: Mapping[str, tuple[str, ...]] = {
-    "retention-shortened": ("BackupRetentionPeriod",),
-    "log-backup-off": ("EnableBackupLog",),
-    "source-changed": _SOURCE,
-    "storage-changed": _STORAGE,
-    "account-changed": _ACCOUNT,
-    "schedule-manual": ("BackupStrategyType",),
-}
-"""Each risk that a rule of the policy can be about, and the parameters that may bring it."""
+SECRET = "SourceEndpointPassword"  # noqa: S105 - a parameter's name
+NAME = "BackupPlanName"
 
 _STATUSES = {
     "wait": "",
@@ -50,31 +31,76 @@ class Risk:
     """One thing to look at before approving."""
 
     code: str
-    """A stable word, for tests and the ledger."""
+    """A stable word: one of `RISKS`, or one that only informs."""
     sentence: str
+    counts_as: tuple[str, ...] = ()
+    """What else it may be at the worst, so that rules about that apply too."""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Everything that it counts as."""
+        return (self.code, *self.counts_as)
 
 
-def omitted(label: str, *, known: bool) -> Risk:
-    """Return the risk of leaving a parameter out; `known` tells whether its current value is."""
-    fate = "DBS decides whether that stays or falls back to a default."
-    if known:
-        return Risk("cleared", f"{label}: the present value is no longer sent. {fate}")
-    return Risk("omitted-unknown", f"{label}: not sent, and the present value is unknown. {fate}")
+@dataclass(frozen=True)
+class Compared:
+    """A plan as it is and as it is to become, all values normalised."""
+
+    reading: Reading
+    current: Values
+    """What DBS shows, and what this bot remembers of the rest."""
+    sent: Values
+    touched: Collection[str]
+    """What does not stay as it is, by API name."""
+    left_out: Collection[Parameter]
+    """What is neither sent nor found by DBS, though it has a present value or nobody knows."""
+    moved_along: Collection[Parameter]
+    """What is no longer sent because DBS finds it by itself for another source."""
+    unknown: Collection[Parameter]
+    """What is sent while nobody knows what is there now."""
 
 
-def risks(reading: Reading, current: Values, proposed: Values, touched: Collection[str]) -> Iterator[Risk]:
-    """Yield what is risky about going from `current` to `proposed`, both normalised, `touched` being what differs."""
-    yield from _plan(reading)
-    yield from _retention(current, proposed)
-    if proposed.get("EnableBackupLog") == "false" != current.get("EnableBackupLog"):
-        yield Risk("log-backup-off", "Log backup is turned off: no restore to a point between two full backups.")
-    if any(name in current for name in _SOURCE):
+def risks(found: Compared) -> Iterator[Risk]:
+    """Yield what is risky about a change."""
+    current, sent, touched = found.current, found.sent, found.touched
+    yield from _plan(found.reading)
+    yield from _renamed(current, sent)
+    yield from _retention(current, sent)
+    if sent.get("EnableBackupLog") == "false" != current.get("EnableBackupLog"):
+        yield _risk("log-backup-off")
+    if any(name in current for name in SOURCE):
         # A plan that has no source yet gets its first one; that is no change of source.
-        yield from _moves("source-changed", "The source changes", _SOURCE, touched)
-    yield from _moves("storage-changed", "The place where backups are kept changes", _STORAGE, touched)
-    yield from _moves("account-changed", "The account whose database is backed up changes", _ACCOUNT, touched)
-    yield from _schedule(current, proposed)
-    yield from _objects(current, proposed)
+        yield from _moves("source-changed", SOURCE, touched, ("cleared",) if found.moved_along else ())
+    yield from _moves("storage-changed", STORAGE, touched)
+    yield from _moves("account-changed", ACCOUNT, touched)
+    yield from _moves("lifecycle-changed", LIFECYCLE, touched)
+    yield from _schedule(current, sent)
+    yield from _objects(current, sent)
+    yield from _secret(current, sent)
+    yield from _unknown(found.unknown)
+    for one in found.left_out:
+        yield _omitted(one, known=one.name in current)
+
+
+def _risk(code: str, counts_as: tuple[str, ...] = (), **said: object) -> Risk:
+    return Risk(code, RISKS[code].sentence.format(**said), counts_as)
+
+
+def _omitted(one: Parameter, *, known: bool) -> Risk:
+    """Return the risk of leaving a parameter out: the worst that any of its values could be."""
+    worst = brought_by(one.name)
+    said = f" Treated as: {'; '.join(clauses(worst))}." if worst else ""
+    if known:
+        return Risk("cleared", RISKS["cleared"].sentence.format(label=one.label) + said, worst)
+    sentence = f"{one.label}: not sent, and the present value is unknown. DBS decides whether that stays."
+    return Risk("unknown-now", sentence + said, ("cleared", *worst))
+
+
+def _unknown(unknown: Collection[Parameter]) -> Iterator[Risk]:
+    """Say it once for all: each has its row."""
+    if unknown:
+        counts_as = ("secret-changed",) if any(one.name == SECRET for one in unknown) else ()
+        yield _risk("unknown-now", counts_as, labels=", ".join(one.label for one in unknown))
 
 
 def _plan(reading: Reading) -> Iterator[Risk]:
@@ -90,42 +116,57 @@ def _plan(reading: Reading) -> Iterator[Risk]:
             yield Risk(code, f"The bot does not know the {subject} {word or '(none)'}: its rules may not fit.")
 
 
-def _retention(current: Values, proposed: Values) -> Iterator[Risk]:
-    before, after = _number(current, "BackupRetentionPeriod"), _number(proposed, "BackupRetentionPeriod")
+def _renamed(current: Values, sent: Values) -> Iterator[Risk]:
+    before, after = current.get(NAME), sent.get(NAME)
+    if before and after and before != after:
+        yield _risk("renamed", before=before)
+
+
+def _retention(current: Values, sent: Values) -> Iterator[Risk]:
+    before, after = _number(current, "BackupRetentionPeriod"), _number(sent, "BackupRetentionPeriod")
     if before is not None and after is not None and after < before:
-        yield Risk(
-            "retention-shortened", f"Backups are kept for {after} days instead of {before}: older ones may be deleted."
-        )
-    steps = [(name, days) for name in _LIFECYCLE if (days := _number(proposed, name)) is not None]
+        yield _risk("retention-shortened", before=before, after=after)
+    names = (*LIFECYCLE, "BackupRetentionPeriod")
+    steps = [(name, days) for name in names if (days := _number(sent, name)) is not None]
     if any(earlier[1] >= later[1] for earlier, later in pairwise(steps)):
         listed = ", ".join(f"{parameter(name).label} {days} days" for name, days in steps)
         yield Risk("lifecycle-order", f"{listed}: each should be longer than the one before, or DBS may refuse.")
 
 
-def _moves(code: str, what: str, names: Collection[str], touched: Collection[str]) -> Iterator[Risk]:
+def _moves(
+    code: str, names: Collection[str], touched: Collection[str], counts_as: tuple[str, ...] = ()
+) -> Iterator[Risk]:
     if moved := [parameter(name).label for name in names if name in touched]:
-        yield Risk(code, f"{what}: {', '.join(moved)}.")
+        yield _risk(code, counts_as, labels=", ".join(moved))
 
 
-def _schedule(current: Values, proposed: Values) -> Iterator[Risk]:
+def _schedule(current: Values, sent: Values) -> Iterator[Risk]:
     manual = BackupStrategyType.MANUAL
-    if proposed.get("BackupStrategyType") == manual != current.get("BackupStrategyType"):
-        yield Risk("schedule-manual", "The strategy becomes manual: no full backup is made until somebody starts one.")
-    before, after = (_days(values) for values in (current, proposed))
+    if sent.get("BackupStrategyType") == manual:
+        # Also where this bot set it before: DBS does not show whether it still is, and no day is fewer than any.
+        stays = current.get("BackupStrategyType") == manual
+        yield _risk("schedule-manual", ("days-fewer",), becomes="stays" if stays else "becomes")
+    before, after = (_days(values) for values in (current, sent))
     if 0 < after < before:
-        yield Risk("days-fewer", f"Full backups are made on {after} instead of {before} days of the week.")
+        yield _risk("days-fewer", before=before, after=after)
 
 
-def _objects(current: Values, proposed: Values) -> Iterator[Risk]:
-    before, after = current.get("BackupObjects"), proposed.get("BackupObjects")
+def _objects(current: Values, sent: Values) -> Iterator[Risk]:
+    before, after = current.get("BackupObjects"), sent.get("BackupObjects")
     if after is None:
-        if proposed.get("SourceEndpointInstanceType") != SourceEndpointInstanceType.AGENT:
+        if sent.get("SourceEndpointInstanceType") != SourceEndpointInstanceType.AGENT:
             yield Risk("objects-absent", "Backup objects are not named: DBS decides what is backed up, or refuses.")
     elif before is not None and not parameter("BackupObjects").same(before, after):
         if is_reduced(before, after):
-            yield Risk("objects-reduced", "Something that is backed up now may no longer be: see Backup objects.")
+            yield _risk("objects-reduced", ("objects-changed",))
         else:
-            yield Risk("objects-changed", "What is backed up changes: see Backup objects.")
+            yield _risk("objects-changed")
+
+
+def _secret(current: Values, sent: Values) -> Iterator[Risk]:
+    before, after = current.get(SECRET), sent.get(SECRET)
+    if before and after and before != after:
+        yield _risk("secret-changed", before=before, after=after)
 
 
 def _is_one_of(kind: type[Enum], word: str) -> bool:

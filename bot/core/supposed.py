@@ -9,9 +9,9 @@ from bot.core.outlook import Unknown
 from bot.core.parameters import Parameter
 from bot.core.people import Channel
 from bot.core.plan import parameter, parameters
-from bot.core.policy_rule import RISKS, Facts
+from bot.core.policy_rule import Facts
 from bot.core.reading import Reading, Values
-from bot.core.risks import ABOUT
+from bot.core.risk_codes import ANY, RISKS
 from bot.core.text import Kind
 
 _NOT_SET = {
@@ -20,8 +20,9 @@ _NOT_SET = {
     "DatabaseType": "is a fact of the plan: see --engine.",
     "BackupMethod": "is a fact of the plan: see --method.",
 }
-_NEEDED = {"log-backup-off": ("EnableBackupLog", "false"), "schedule-manual": ("BackupStrategyType", "manual")}
-"""Risks that only one value of a parameter can bring."""
+_HIDDEN = frozenset(one.name for one in parameters() if not one.readable)
+_OF_THE_LEDGER = frozenset({"secret-changed", "unknown-now"})
+"""Risks that hang on what the bot remembers of what DBS does not show: open here, as the ledger is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Supposed:
     then: Values = field(default_factory=dict)
     """The same for what it is to become."""
     by: str = ""
-    channel: Channel = field(default_factory=lambda: Channel(""))
+    channel: Channel = field(default_factory=lambda: Channel("", creator=None))
     reading: Reading | None = None
     """The plan as DBS shows it; what is said above counts more."""
 
@@ -55,7 +56,7 @@ class Supposed:
             "plans": not (read or facts.plan_name),
             "regions": not facts.region,
             "engines": not facts.engine,
-            "channels": not (self.channel.id and self.channel.name),
+            "channels": not (self.channel.id and self.channel.name and self.channel.creator is not None),
         }
         return Unknown(
             kinds=frozenset(kind for kind, is_open in kinds.items() if is_open),
@@ -83,21 +84,30 @@ class Supposed:
             backup_method=self.method or read.backup_method,
             region=self.region or read.region,
         )
-        return facts_for(read, _given({**read.values, **hidden, **then}), hidden, self.by, self.channel)
+        proposed = _given({**read.values, **hidden, **then})
+        # What DBS does not show and nobody mentions is supposed to stay as it is.
+        staying = _HIDDEN - {*hidden, *then}
+        facts = facts_for(read, proposed, hidden, self.by, self.channel, staying=staying)
+        return replace(facts, risks=facts.risks - _OF_THE_LEDGER)
 
     def _is_known(self, one: Parameter) -> bool:
         return one.name in self.now or (self.reading is not None and one.readable)
 
     def _doubtful(self) -> frozenset[str]:
-        """Return what is proposed without anybody knowing what is there now."""
-        return frozenset(name for name in self.then if not self._is_known(parameter(name)))
+        """Return what is proposed without anybody knowing what is there now, where that makes a difference."""
+        return frozenset(name for name in self.then if name not in _HIDDEN and not self._is_known(parameter(name)))
 
     def _may_be(self, code: str) -> bool:
         """Whether what is proposed may bring a risk, depending on what is there now."""
-        if not self.then:
+        if not self.then or code in _OF_THE_LEDGER:
             return True
-        name, value = _NEEDED.get(code, ("", None))
-        return not self._doubtful().isdisjoint(ABOUT[code]) and self.then.get(name) == value
+        doubtful = self._doubtful()
+        if code == "cleared":
+            return any(not self.then[name] for name in doubtful)
+        return any(
+            name in doubtful and (value == ANY or self.then[name] in {value, ""})
+            for name, value in RISKS[code].brought_by.items()
+        )
 
 
 def _given(values: Values) -> dict[str, str]:
@@ -142,7 +152,7 @@ def _read(pair: str, names: Mapping[str, Parameter]) -> tuple[str, str]:
         listed = ", ".join(names[found].name for found in close or names)
         raise ValueError(f"{name!r} is no parameter of a backup plan; {'perhaps' if close else 'there are'} {listed}.")
     if one.kind is Kind.SECRET:
-        raise ValueError(f"{one.name} decides nothing in the policy's rules: leave it out.")
+        raise ValueError(f"{one.name} is not given here, it might be a password: whether it changes is told as an “if”.")
     if not equals:
         raise ValueError(f"{one.name} has no value: write {one.name}=value.")
     if not one.is_given(text):

@@ -63,6 +63,11 @@ INDEXES = (
     "create index applied on changes (host, plan_id, ended_at) where state = 'applied'",
     "create index age_of_drafts on drafts (at)",
 )
+ORDER_OF_A_PLAN = (
+    "drop index applied",
+    "create index applied on changes (host, plan_id, requested_at) where state = 'applied'",
+    "create index of_plan on changes (host, plan_id, requested_at)",
+)
 # `insert or replace` fires the second one only while recursive_triggers is on, as sqlite-utils turns it.
 APPEND_ONLY = (
     "create trigger events_stay before update on events begin select raise(abort, 'events are append-only'); end",
@@ -87,3 +92,10 @@ def how_cards_stand(db: sqlite_utils.Database) -> None:
         "altered integer not null default 0",
     ):
         db.execute(f"alter table changes add column {column}")
+
+
+@MIGRATIONS()
+def order_of_a_plans_changes(db: sqlite_utils.Database) -> None:
+    """Find the changes of a plan that came after the last one applied: what they may have overtaken is not known."""
+    for statement in ORDER_OF_A_PLAN:
+        db.execute(statement)

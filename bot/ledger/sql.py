@@ -9,14 +9,19 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
+import structlog
+
 from bot.core.draft import Draft
 from bot.core.due import LONGEST_PAUSE, LOOK, WAITS_FOR_PEOPLE
 from bot.core.events import Event, stamp
-from bot.core.reading import Values
+from bot.core.remembered import LastSet, last_set
+from bot.errors import LedgerAltered
 from bot.ledger import statements
 from bot.ledger.recording import RecordingLedger
 from bot.ledger.statements import HOLDS_AT_MOST, Parameters
 from bot.ports import Revise
+
+log = structlog.get_logger("bot.ledger")
 
 DRAFTS_LAST = timedelta(hours=1)
 
@@ -29,8 +34,8 @@ class SqlLedger(RecordingLedger):
 
     TAKE_DUE: ClassVar[str] = statements.TAKE_DUE
 
-    async def last_applied(self, host: str, plan_id: str) -> Values:
-        """Return what the bot last applied to this plan."""
+    async def last_applied(self, host: str, plan_id: str) -> LastSet:
+        """Return what the bot last applied to this plan, less what was overtaken."""
         return await self._read(self._last_applied, host, plan_id)
 
     async def take_due(self, hold: timedelta, limit: int = 50) -> Sequence[str]:
@@ -78,11 +83,15 @@ class SqlLedger(RecordingLedger):
     async def close(self) -> None:
         """Finish what is queued and let go of the database; closing twice is harmless."""
 
-    def _last_applied(self, host: str, plan_id: str) -> Values:
+    def _last_applied(self, host: str, plan_id: str) -> LastSet:
         with self._snapshot():
-            change_id = self._value(statements.LAST_APPLIED, {"host": host, "plan_id": plan_id})
-            change = self._load(change_id)[0] if change_id else None
-        return change.request.proposed if change else {}
+            found = self._rows(statements.SINCE_LAST_APPLIED, {"host": host, "plan_id": plan_id})
+            try:
+                loaded = [self._load(str(change_id))[0] for (change_id,) in found]
+            except LedgerAltered as altered:
+                log.warning("memory_not_used", plan=plan_id, problem=str(altered))
+                return LastSet()
+        return last_set(change for change in loaded if change is not None)
 
     def _take_due(self, hold: timedelta, limit: int) -> list[str]:
         with self._transaction():

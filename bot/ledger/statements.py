@@ -77,10 +77,17 @@ SOME_CHANGES = """
 
 CHANGE_OF_VIEW = "select change_id from changes where view_id = :view_id"
 OPEN_CHANGE = "select change_id from changes where host = :host and plan_id = :plan_id and open = 1"
-LAST_APPLIED = """
-    select change_id from changes where host = :host and plan_id = :plan_id and state = 'applied'
-    order by ended_at desc limit 1
+SINCE_LAST_APPLIED = """
+    select change_id from changes
+    where host = :host and plan_id = :plan_id
+        and requested_at >= (
+            select max(requested_at) from changes where host = :host and plan_id = :plan_id and state = 'applied'
+        )
+        and state not in ('pending', 'denied', 'withdrawn', 'expired', 'stale', 'refused')
+    order by requested_at desc, change_id desc
 """
+"""A plan has one open change at a time, so the order of the requests is that of what they did. What is not known to
+have left the plan alone counts, whatever its state may be called one day."""
 
 # A partial index serves only the predicate it was made with, so `is not null` is asked although `<=` implies it.
 TAKE_DUE = """

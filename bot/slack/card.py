@@ -109,15 +109,17 @@ def card_blocks(change: Change, *, simple: bool = False) -> list[Block]:
 
 
 def _changes(shown: Diff, *, simple: bool) -> list[Block]:
+    nothing = section(plain("No value changes: the same configuration is sent again."))
     if not shown.rows:
-        changed = [section(plain("No value changes: the same configuration is sent again."))]
+        changed = [nothing]
     elif not in_full(shown.rows):
         text = (
             f"The {len(shown.rows)} changed values are too long to be shown here in full, so this cannot be approved."
         )
         return [section(plain(text))]
     else:
-        changed = sections(shown.rows) if simple else [table(shown.rows)]
+        changed = [nothing] if shown.changes_nothing else []
+        changed += sections(shown.rows) if simple else [table(shown.rows)]
     said = f"{len(shown.unchanged)} values stay as they are"
     if not shown.unchanged or not in_full((*shown.rows, *shown.unchanged)):
         return [*changed, context(plain(f"{said}."))]
@@ -179,9 +181,12 @@ def _standing(change: Change) -> list[Block]:
 
 
 def reasons(demand: Demand) -> list[Block]:
-    """Say why the rules that apply are there, in their authors' words; nothing where they gave none."""
+    """Say why the rules that apply are there, in their authors' words, and which the plan leaves by a new name."""
     said = " ".join(rule.reason for rule in demand.rules if rule.reason)
-    return [context(plain(shortened(said, WHY)))] if said else []
+    left = ", ".join(f"“{rule.name}”" for rule in demand.rules if rule.left)
+    lines = [shortened(said, WHY)] if said else []
+    lines += [shortened(f"By its new name the plan leaves the rule {left}.", WHY)] if left else []
+    return [context(*map(plain, lines))] if lines else []
 
 
 def _buttons(change: Change, shown: Diff) -> list[Block]:

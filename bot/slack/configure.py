@@ -196,11 +196,11 @@ class Configure:
             if failed is not None:
                 await self._update(draft.view_id, picker_view(alert("error", said), plan_id, failed.renewal))
             return
-        known = await self.ledger.last_applied(self.dbs.host, plan_id)
+        last = await self.ledger.last_applied(self.dbs.host, plan_id)
         secrets = self.rights.policy.secrets_for(plan_id)
 
         def load(now: Draft) -> Draft | None:
-            found = loaded(now, reading, known, secrets)
+            found = loaded(now, reading, last, secrets)
             return found and replace(found, origin=origin)
 
         if (read := await self.ledger.revise_draft(draft.view_id, load)) is not None:

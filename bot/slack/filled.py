@@ -9,6 +9,7 @@ from bot.core.draft import Draft
 from bot.core.parameters import Parameter
 from bot.core.plan import applicable, derived, normalise, parameter, parameters, problems
 from bot.core.reading import Reading, Values
+from bot.core.remembered import LastSet
 from bot.slack.inputs import block_id, can_hold, is_uneditable, shown_inputs, typed_values
 from bot.slack.text import shortened
 
@@ -44,20 +45,22 @@ def chosen(draft: Draft, view: Mapping[str, Any], plan_id: str) -> Draft | None:
     return replace(draft, chosen=plan_id) if is_of(view, draft) else None
 
 
-def loaded(draft: Draft, reading: Reading, known: Values, secrets: Sequence[str]) -> Draft | None:
+def loaded(draft: Draft, reading: Reading, last: LastSet, secrets: Sequence[str]) -> Draft | None:
     """Return the draft of a plan that was read now, None where it is not the one that was chosen last.
 
-    `secrets` are those the plan may use. Every reading is shown in inputs of its own: what comes from older ones is
+    `last` is what the bot set last, `secrets` are those the plan may use. Every reading is shown in inputs of its own: what comes from older ones is
     known by that.
     """
     if draft.chosen != reading.plan_id:
         return None
+    known = last.known(reading)
     if draft.again is not None and draft.named == reading.plan_id:
         values = proposed_again(draft.again, reading.values)
     else:
         values = prefilled(reading.values, known)
-    draft = replace(draft, reading=reading, known=known, values=values, renewal=draft.renewal + 1, chosen="")
-    return with_typed(draft, secrets)
+    since = last.at if known else ""
+    read = replace(draft, reading=reading, known=known, known_since=since, values=values, chosen="")
+    return with_typed(replace(read, renewal=draft.renewal + 1), secrets)
 
 
 def not_loaded(draft: Draft, plan_id: str) -> Draft | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from bot.core.diff import day
 from bot.core.draft import Draft
 from bot.core.objects import describe_objects
 from bot.core.parameters import Parameter
@@ -29,6 +30,7 @@ from bot.slack.text import (
 
 CALLBACK = "configure"
 TITLE = "Configure backup plan"
+NOT_SHOWN = "DBS does not show the current value."
 
 
 def reading_view(plan_id: str) -> View:
@@ -104,7 +106,7 @@ def _input(one: Parameter, draft: Draft, facts: Values, secrets: Sequence[str], 
 
 
 def _current(one: Parameter, draft: Draft) -> str | None:
-    """Return the present value, None where nobody knows it: DBS does not say, nor has this bot ever set it."""
+    """Return the present value, or where DBS does not show it the one that this bot last set; None for neither."""
     if one.readable:
         return draft.reading.values.get(one.name) if draft.reading else None
     return (draft.known or {}).get(one.name)
@@ -116,8 +118,7 @@ def _hint(one: Parameter, draft: Draft, facts: Values, tz: str) -> str:
     if is_typed(one.name, draft):
         said.insert(0, f"From the command{_now(one, current)}.")
     if not one.readable:
-        last = f"last set by this bot to {one.words(current)}" if current is not None else "DBS does not show it"
-        said.append(f"Current value: {last}.")
+        said.append(_last_set(one.words(current), draft.known_since) if current is not None else NOT_SHOWN)
     elif current and derived(one.name, facts):
         said.append(f"DBS finds it by itself ({current}); it is sent only if you set it.")
     elif current and current == value and not can_hold(one, current):
@@ -125,6 +126,11 @@ def _hint(one: Parameter, draft: Draft, facts: Values, tz: str) -> str:
     if one.kind is Kind.TIME and tz:
         said.append(local_time(value if can_hold(one, value) else "", tz))
     return " ".join(part for part in said if part)
+
+
+def _last_set(words: str, since: str) -> str:
+    on = f" on {day(since)}" if since else ""
+    return f"Last set by this bot{on} to {words}; DBS does not show it."
 
 
 def _now(one: Parameter, current: str | None) -> str:

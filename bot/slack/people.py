@@ -129,4 +129,5 @@ def channel_of(channel: Mapping[str, Any]) -> Channel:
         is_archived=bool(channel.get("is_archived")),
         is_shared_outside=bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared")),
         is_direct=bool(channel.get("is_im") or channel.get("is_mpim")),
+        creator=channel.get("creator") or "",
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from bot.core.asked import facts_for
+from bot.core.asked import facts_without_risks
 from bot.core.demand import Demand
 from bot.core.outlook import Unknown, only_elsewhere, outlook, shortage
 from bot.core.people import Channel
@@ -80,7 +80,7 @@ class PolicyCommand:
         channel = await self._rights.channel(of_command(body).channel)
         reading = await self._dbs.read(plan_id)
         policy, now = self._rights.policy, self._clock.now()
-        facts = facts_for(reading, reading.values, None, "" if objection else user_id, channel)
+        facts = facts_without_risks(reading, reading.values, "" if objection else user_id, channel)
         asked = await self._rights.asked(policy, facts)
         lines = [
             *explain(_in_code(asked), now),

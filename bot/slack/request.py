@@ -96,7 +96,7 @@ class Requests:
             obstacles.append(alert("error", refusal.sentence))
         if other := await self.ledger.open_change(self.dbs.host, reading.plan_id):
             obstacles.append(alert("error", mrkdwn(open_text(other, await self._link(other)))))
-        shown = diff(reading, proposed(review), review.known)
+        shown = diff(reading, proposed(review), review.known, review.known_since)
         if not in_full(shown.rows):
             obstacles.append(alert("error", TOO_LONG))
         plan = f"{reading.values.get('BackupPlanName', '')} ({reading.plan_id})"
@@ -132,7 +132,7 @@ class Requests:
             return {"response_action": "errors", "errors": errors}
         if found := self.configure.problems(draft):
             return refused(REASON, " ".join(sentence for sentences in found.values() for sentence in sentences))
-        if not in_full(diff(draft.reading, proposed(draft), draft.known).rows):
+        if not in_full(diff(draft.reading, proposed(draft), draft.known, draft.known_since).rows):
             return refused(REASON, TOO_LONG)
         return await self._record(requester, self._requested(draft, demand, reason, where, view["id"]))
 
@@ -195,11 +195,13 @@ class Requests:
             proposed=values,
             baseline=reading.baseline,
             known=dict(draft.known or {}),
+            known_since=draft.known_since,
             secrets=uses,
             demand=demand,
             reason=reason,
             channel=channel.id,
             channel_name=channel.name,
+            channel_creator=channel.creator or "",
             thread=draft.thread if channel.id == draft.channel else "",
             origin=draft.origin,
             view_id=view_id,

@@ -33,10 +33,10 @@ def review_view(
     `channel` is where it was asked for, and `thread` the message there under which the card would go.
     """
     blocks = [*obstacles, section(plain(f"Change of {plan}"))]
+    if shown.changes_nothing:
+        blocks.append(section(plain("No value changes: the same configuration would be sent again.")))
     if shown.rows:
         blocks.append(bulleted(shown.rows))
-    else:
-        blocks.append(section(plain("No value changes: the same configuration would be sent again.")))
     blocks += [alert("warning", risk.sentence) for risk in shown.risks]
     if number := len(shown.unchanged):
         stay = "1 value stays as it is:" if number == 1 else f"{number} values stay as they are:"

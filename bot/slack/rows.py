@@ -21,7 +21,7 @@ CHUNK = 2900
 
 def diff_of(request: Requested) -> Diff:
     """Return what a request changes, as its approvers see it."""
-    return diff(reading_of(request), request.proposed, request.known)
+    return diff(reading_of(request), request.proposed, request.known, request.known_since)
 
 
 def table(rows: Sequence[Row], headings: tuple[str, str, str] = ("Parameter", "Now", "Proposed")) -> Block:

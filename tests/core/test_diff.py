@@ -48,18 +48,24 @@ def row(found: tuple[Row, ...], name: str) -> Row:
     return one
 
 
+def changing(found: Diff) -> list[Row]:
+    """The rows but for what is sent as this bot last set it."""
+    return [each for each in found.rows if each.kind is not RowKind.REMEMBERED]
+
+
 def codes(found: Diff) -> list[str]:
     """The risks' codes."""
     return [risk.code for risk in found.risks]
 
 
 def test_the_full_prefilled_set_changes_nothing() -> None:
-    """No row, no risk, and every value that is sent or shown is among the unchanged."""
+    """No risk; what DBS shows is among the unchanged, and what it does not show is told as remembered."""
     found = difference()
-    assert found.rows == ()
-    assert found.risks == ()
-    assert {each.parameter for each in found.unchanged} == set(SHOWN) | set(KNOWN)
+    assert {each.parameter: each.kind for each in found.rows} == dict.fromkeys(KNOWN, RowKind.REMEMBERED)
+    assert (found.risks, found.changes_nothing) == ((), True)
+    assert {each.parameter for each in found.unchanged} == set(SHOWN)
     assert all(each.kind is RowKind.UNCHANGED for each in found.unchanged)
+    assert not difference(BackupRetentionPeriod="800").changes_nothing
 
 
 def test_a_change_has_both_values_in_full() -> None:
@@ -78,6 +84,8 @@ def test_what_dbs_cannot_show_is_known_from_the_bot_or_unknown() -> None:
     assert row(found.rows, "AutoStartBackup").now == "on (last set by this bot)"
     assert row(found.rows, "SourceEndpointPassword").now == "orders-db (last set by this bot)"
     assert row(found.rows, "SourceEndpointPassword").proposed == "orders-new"
+    since = diff(READING, FULL, KNOWN, "2026-11-12T23:30:00.000Z")
+    assert row(since.rows, "BackupStrategyType").now == "simple (set by this bot on 12 Nov 2026)"
     blind = row(diff(READING, FULL, None).rows, "AutoStartBackup")
     assert (blind.now, blind.proposed, blind.kind) == ("unknown", "on", RowKind.UNKNOWN)
 
@@ -85,7 +93,7 @@ def test_what_dbs_cannot_show_is_known_from_the_bot_or_unknown() -> None:
 def test_what_dbs_shows_is_believed_over_what_the_bot_last_set() -> None:
     """Somebody may have used the console."""
     found = diff(READING, FULL, {**KNOWN, "BackupRetentionPeriod": "10"})
-    assert found.rows == ()
+    assert changing(found) == []
 
 
 @pytest.mark.parametrize("method", ["logical", "physical"])
@@ -99,14 +107,15 @@ def test_each_omitted_unknown_value_has_a_row_and_a_risk(method: str) -> None:
         (each.name, "unknown", "not sent: DBS decides", RowKind.NOT_SENT) for each in expected
     ]
     assert [risk.sentence.split(":")[0] for risk in found.risks] == [each.label for each in expected]
-    assert set(codes(found)) == {"omitted-unknown"}
+    assert set(codes(found)) == {"unknown-now"}
+    assert {"cleared", "schedule-manual", "days-fewer", "secret-changed"} <= found.codes
 
 
 @pytest.mark.parametrize("name", ["BackupRetentionPeriod", "EnableBackupLog", "BackupPeriod", "AutoStartBackup"])
 def test_each_cleared_value_has_a_row_and_a_risk(name: str) -> None:
     """Whether DBS or the bot knows the value."""
     found = difference(**{name: None})
-    assert [(each.parameter, each.proposed) for each in found.rows] == [(name, "not sent: DBS decides")]
+    assert [(each.parameter, each.proposed) for each in changing(found)] == [(name, "not sent: DBS decides")]
     assert codes(found) == ["cleared"]
 
 
@@ -124,16 +133,19 @@ def test_host_and_port_of_a_managed_database_are_shown_but_not_sent() -> None:
     assert row(difference(SourceEndpointPort="3307").rows, "SourceEndpointPort").proposed == "3307"
     elsewhere = difference(SourceEndpointInstanceID="rm-other")
     assert row(elsewhere.rows, "SourceEndpointPort").kind is RowKind.NOT_SENT
-    assert "cleared" not in codes(elsewhere)
+    assert codes(elsewhere) == ["source-changed"], "it is said once"
+    assert "cleared" in elsewhere.codes
+    assert "cleared" not in difference(BackupRetentionPeriod="30").codes, "the same source"
 
 
 def test_a_schedule_that_ends_is_shown() -> None:
     """Days and time stop applying when the strategy becomes manual, and are not mentioned once it is."""
     found = difference(BackupStrategyType="manual")
     assert row(found.rows, "BackupPeriod").proposed == ("not sent: can be set only when the backup strategy is simple")
-    assert codes(found) == ["schedule-manual"]
+    assert codes(found) == ["schedule-manual", "cleared", "cleared"]
     later = diff(READING, {**FULL, "BackupStrategyType": "manual"}, {**KNOWN, "BackupStrategyType": "manual"})
-    assert (later.rows, later.risks) == ((), ())
+    assert (changing(later), codes(later)) == ([], ["schedule-manual"]), "nobody can read whether it still is"
+    assert later.risks[0].sentence.startswith("The strategy stays manual")
 
 
 @pytest.mark.parametrize(
@@ -156,13 +168,16 @@ def test_a_schedule_that_ends_is_shown() -> None:
         ({"DuplicationArchivePeriod": "800"}, "lifecycle-order"),
         ({"DuplicationInfrequentAccessPeriod": "365"}, "lifecycle-order"),
         ({"DuplicationArchivePeriod": None, "DuplicationInfrequentAccessPeriod": "730"}, "lifecycle-order"),
+        ({"DuplicationArchivePeriod": "366"}, "lifecycle-changed"),
+        ({"SourceEndpointPassword": "orders-new"}, "secret-changed"),
+        ({"BackupPlanName": "orders 2"}, "renamed"),
     ],
 )
 def test_a_risk_is_named(proposed: dict[str, str | None], code: str) -> None:
     """Once, in a sentence; what is left out may add that DBS decides."""
     found = difference(**proposed)
     assert codes(found).count(code) == 1
-    assert {*codes(found)} - {code} <= {"cleared"}
+    assert {*codes(found)} - {code} <= {"cleared", "lifecycle-changed"}
     assert all(risk.sentence.endswith(".") for risk in found.risks)
 
 
@@ -172,8 +187,9 @@ def test_a_risk_is_named(proposed: dict[str, str | None], code: str) -> None:
         {"BackupRetentionPeriod": "731"},
         {"BackupObjects": "crm\nshop"},
         {"BackupPeriod": "Monday,Tuesday,Friday"},
-        {"BackupPlanName": "orders 2"},
-        {"DuplicationArchivePeriod": "366"},
+        {"BackupPlanName": " orders "},
+        {"AutoStartBackup": "false"},
+        {"BackupStartTime": "03:00"},
     ],
 )
 def test_what_is_harmless_is_no_risk(proposed: dict[str, str]) -> None:
@@ -206,7 +222,8 @@ def test_objects_may_be_absent_behind_an_agent() -> None:
 def test_the_first_source_of_a_plan_is_no_change_of_source() -> None:
     """A plan that waits to be configured has none."""
     reading = Reading({"BackupPlanId": "dbstooi01", "BackupPlanName": "orders"}, "MySQL", "logical", "wait")
-    assert codes(diff(reading, {**FULL, "BackupStorageType": "own"}, KNOWN)) == ["account-changed"]
+    first = codes(diff(reading, {**FULL, "BackupStorageType": "own"}, KNOWN))
+    assert first == ["account-changed", "lifecycle-changed"]
 
 
 def test_storage_that_is_not_shown_is_your_own() -> None:
@@ -215,7 +232,7 @@ def test_storage_that_is_not_shown_is_your_own() -> None:
         {name: text for name, text in SHOWN.items() if name != "BackupStorageType"}, "MySQL", "logical", "init"
     )
     found = diff(reading, {**FULL, "BackupStorageType": "own"}, KNOWN)
-    assert found.rows == ()
+    assert changing(found) == []
     assert row(found.unchanged, "BackupStorageType").now == "own (your OSS bucket)"
 
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.core.demand import Demand, Slot
-from bot.core.outlook import IF_RISK, NOTHING_MORE, Unknown, only_elsewhere, outlook, shortage, without_markup
+from bot.core.outlook import NOTHING_MORE, Unknown, only_elsewhere, outlook, shortage, without_markup
 from bot.core.people import Channel
 from bot.core.policy import Policy, read_policy
-from bot.core.policy_rule import RISKS, Facts
+from bot.core.policy_rule import Facts
 from bot.core.reading import Reading
-from bot.core.risks import ABOUT
+from bot.core.risk_codes import RISKS
 from bot.core.supposed import Supposed, read_values
 
 NOW = datetime(2026, 5, 6, 4, 0, tzinfo=UTC)
@@ -116,10 +116,6 @@ def test_values_are_read_in_the_models_own_text_forms() -> None:
     }  # fmt: skip
     with pytest.raises(ValueError, match=r"Write Name=value\. .*EnableBackupLog: Log backup must be true or false\."):
         read_values(["nothing", "EnableBackupLog=2"])
-
-
-def test_every_risk_of_a_rule_has_its_clause_and_its_parameters() -> None:
-    assert set(IF_RISK) == set(ABOUT) == set(RISKS)
 
 
 def test_slacks_mentions_become_plain_ids() -> None:

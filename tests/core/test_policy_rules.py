@@ -17,8 +17,9 @@ from bot.core.demand import Demand
 from bot.core.evaluation import evaluate, tightened_since, wanted_groups
 from bot.core.events import canonical_json
 from bot.core.policy import Policy, ever_approving, read_policy
-from bot.core.policy_rule import RISKS, Facts
+from bot.core.policy_rule import Facts
 from bot.core.policy_words import explain
+from bot.core.risk_codes import RISKS
 from bot.core.slots import filled
 from bot.errors import ConfigError
 
@@ -568,7 +569,7 @@ rule_tables = st.fixed_dictionaries(
         "regions": some(st.sampled_from(["cn-*", "eu-*"])),
         "engines": some(st.sampled_from(["mysql", "MSSQL"])),
         "channels": some(st.sampled_from(["ops", "C0OPS", "inc-*"])),
-        "when": some(st.sampled_from(RISKS)),
+        "when": some(st.sampled_from(list(RISKS))),
         "approvals": st.integers(1, 4),
         "approvers": who | st.lists(slot_tables, min_size=1, max_size=2),
         "windows": some(windows),

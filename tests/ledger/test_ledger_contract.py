@@ -287,7 +287,7 @@ async def test_a_caller_that_is_cancelled_leaves_no_transaction_open(
 
 async def test_nothing_is_known_of_a_plan_that_the_bot_never_changed(ledger: Ledger, ask: Ask) -> None:
     await ask()
-    assert await ledger.last_applied("dbs.test", "dbs1") == {}
+    assert await ledger.last_applied("dbs.test", "dbs1") == LastSet()
 
 
 async def test_the_newest_applied_change_tells_what_the_bot_set(

@@ -333,7 +333,8 @@ async def test_every_end_of_a_change_counts_as_its_outcome(ledger: SqliteLedger)
     [
         (statements.TAKE_DUE, "due"),
         (statements.OPEN_CHANGE, "one_open_change_per_plan"),
-        (statements.LAST_APPLIED, "applied"),
+        (statements.SINCE_LAST_APPLIED, "of_plan"),
+        (statements.SINCE_LAST_APPLIED, "applied"),
         (statements.CHANGE_OF_VIEW, "one_change_per_view"),
         (statements.DROP_DRAFTS, "age_of_drafts"),
     ],
