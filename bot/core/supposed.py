@@ -12,6 +12,7 @@ from bot.core.plan import parameter, parameters
 from bot.core.policy_rule import Facts
 from bot.core.reading import Reading, Values
 from bot.core.risk_codes import ANY, RISKS
+from bot.core.risks import NAME
 from bot.core.text import Kind
 
 _NOT_SET = {
@@ -65,7 +66,8 @@ class Supposed:
 
     def rows(self) -> list[str]:
         """Say for each value that is set what is there now and what it is to become."""
-        before = {**(self.reading.values if self.reading else {}), **self.now}
+        named = {NAME: self.name} if self.name else {}
+        before = {**(self.reading.values if self.reading else {}), **named, **self.now}
         return [
             f"{one.label}: {_words(one, before.get(one.name), known=self._is_known(one))} → {_words(one, text)}"
             for one in parameters()
@@ -79,7 +81,7 @@ class Supposed:
         values = _given({**read.values, **shown})
         read = replace(
             read,
-            values={**values, "BackupPlanName": self.name} if self.name else values,
+            values={**values, NAME: self.name} if self.name else values,
             database_type=self.engine or read.database_type,
             backup_method=self.method or read.backup_method,
             region=self.region or read.region,
@@ -91,7 +93,8 @@ class Supposed:
         return replace(facts, risks=facts.risks - _OF_THE_LEDGER)
 
     def _is_known(self, one: Parameter) -> bool:
-        return one.name in self.now or (self.reading is not None and one.readable)
+        named = one.name == NAME and self.name
+        return bool(named) or one.name in self.now or (self.reading is not None and one.readable)
 
     def _doubtful(self) -> frozenset[str]:
         """Return what is proposed without anybody knowing what is there now, where that makes a difference."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, combinations
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, reject, settings
@@ -478,7 +479,7 @@ MISTAKES: list[tuple[str, str]] = [
     (rule(plans=["dbs[1"]), "rules[0].plans[0]: 'dbs[1' has a '[' that no ']' closes"),
     (rule(channels=["#inc-*"]), "rules[0].channels[0]: '#inc-*' matches nothing"),
     (rule(engines=[" MySQL"]), "rules[0].engines[0]: must be one line"),
-    (rule(when=["days-fewer"]), "rules[0].when[0]: 'days-fewer' is no risk"),
+    (rule(when=["status"]), "rules[0].when[0]: 'status' is no risk"),
     (rule(when=[]), "rules[0].when: must not be empty"),
     (rule(approvals=0), "rules[0].approvals: "),
     (rule(approvals=True), "rules[0].approvals: "),
@@ -518,6 +519,12 @@ MISTAKES: list[tuple[str, str]] = [
     (rule(escalate_to=["S0LEADS"]), "rules[0].escalate_to: is told with the last reminder"),
     (rule(notify=["#audit"]), "rules[0].notify[0]: '#audit' is not a channel id"),
     (rule(deny="yes"), "rules[0].deny: "),
+    (rule() + 'except_channels = [{ name = "inc-*" }]\n', "rules[0].except_channels[0].created_by: is missing"),
+    (rule() + "channels = [{ created_by = [] }]\n", "rules[0].channels[0].created_by: must not be empty"),
+    (
+        rule() + 'channels = [{ created_by = ["S0DBA"] }]\n',
+        "rules[0].channels[0].created_by[0]: 'S0DBA' is not a user id",
+    ),
     (rule(expires_after="0m"), "rules[0].expires_after: must be a whole number"),
     (rule() + "[[rules]]\n" + rule(), "rules[1].name: there is a rule 'r' already"),
 ]  # fmt: skip
@@ -558,7 +565,10 @@ freezes = st.sampled_from(["2026-05-06/2026-05-07", "2026-05-01/2026-05-09 Asia/
 slot_tables = st.fixed_dictionaries({"from": who, "at_least": st.integers(1, 2)})
 
 
-def some(strategy: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
+BY_THE_BOT: Any = {"name": "inc-*", "created_by": ["U0IRBOT"]}
+
+
+def some(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
     return st.lists(strategy, min_size=1, max_size=2)
 
 
@@ -568,7 +578,8 @@ rule_tables = st.fixed_dictionaries(
         "plans": some(st.sampled_from(["dbs-prod-*", "dbs1abc", "other*"])),
         "regions": some(st.sampled_from(["cn-*", "eu-*"])),
         "engines": some(st.sampled_from(["mysql", "MSSQL"])),
-        "channels": some(st.sampled_from(["ops", "C0OPS", "inc-*"])),
+        "channels": some(st.sampled_from(["ops", "C0OPS", "inc-*", BY_THE_BOT])),
+        "except_channels": some(st.sampled_from(["C0OPS", "inc-*", BY_THE_BOT])),
         "when": some(st.sampled_from(list(RISKS))),
         "approvals": st.integers(1, 4),
         "approvers": who | st.lists(slot_tables, min_size=1, max_size=2),
@@ -591,6 +602,8 @@ facts_of_some_change = st.builds(
     plan_name=st.sampled_from(["dbs-prod-orders", "dbs-test"]),
     region=st.sampled_from(["cn-shanghai", "eu-west-1", ""]),
     channel_name=st.sampled_from(["ops", "inc-7", ""]),
+    channel_creator=st.sampled_from([None, "", "U0IRBOT", RITA]),
+    new_name=st.sampled_from(["", "dbs-test-2"]),
     risks=st.frozensets(st.sampled_from([*RISKS, "status"])),
     requester=st.sampled_from(EVERYBODY),
 )
