@@ -17,8 +17,6 @@ class Draft:
     """The plan as it was when the form showed it, None until one is read. It alone says which plan the draft is of."""
     known: Values | None = None
     """What the bot last applied to the plan, for what DBS cannot show."""
-    known_since: str = ""
-    """When it did, "" where nothing is known."""
     values: Values | None = None
     """API name → text form, as far as it is typed or prefilled; never the plan's id, which is the reading's."""
     renewal: int = 0
@@ -41,3 +39,5 @@ class Draft:
     """How often the form was submitted: what a view said before the last time counts for nothing any more."""
     review: str = ""
     """The key under which the latest review of it is kept, "" before the first."""
+    known_since: str = ""
+    """When the bot applied what is in `known`, "" where nothing is."""

@@ -14,6 +14,7 @@ from bot.core.policy_channels import Channels, MadeBy, adding, excepted
 from bot.core.policy_section import TABLE, TEXT, ChannelId, Glob, Line, PersonOrGroup, Section
 from bot.core.risk_codes import RISKS
 
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the rules are asked about: one change, and who is in the groups that they name."""

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-
 TEXT, TABLE = "(id)", "(table)"
 """The two forms of an entry that may be text or a table, as pydantic puts them into the path of an error."""
 

@@ -155,7 +155,9 @@ def _read(pair: str, names: Mapping[str, Parameter]) -> tuple[str, str]:
         listed = ", ".join(names[found].name for found in close or names)
         raise ValueError(f"{name!r} is no parameter of a backup plan; {'perhaps' if close else 'there are'} {listed}.")
     if one.kind is Kind.SECRET:
-        raise ValueError(f"{one.name} is not given here, it might be a password: whether it changes is told as an “if”.")
+        raise ValueError(
+            f"{one.name} is not given here, it might be a password: whether it changes is told as an “if”."
+        )
     if not equals:
         raise ValueError(f"{one.name} has no value: write {one.name}=value.")
     if not one.is_given(text):

@@ -70,7 +70,6 @@ _HOW_CARDS_STAND = """
 # What came after the last change applied to a plan may have overtaken it.
 _ORDER_OF_A_PLANS_CHANGES = """
     drop index applied;
-    create index applied on changes (host, plan_id, requested_at) where state = 'applied';
     create index of_plan on changes (host, plan_id, requested_at);
 """
 MIGRATIONS = (_FIRST_TABLES, _HOW_CARDS_STAND, _ORDER_OF_A_PLANS_CHANGES)

@@ -65,7 +65,6 @@ INDEXES = (
 )
 ORDER_OF_A_PLAN = (
     "drop index applied",
-    "create index applied on changes (host, plan_id, requested_at) where state = 'applied'",
     "create index of_plan on changes (host, plan_id, requested_at)",
 )
 # `insert or replace` fires the second one only while recursive_triggers is on, as sqlite-utils turns it.

@@ -206,7 +206,8 @@ def _confirm(change: Change, shown: Diff) -> Block:
 
     What is known to change comes first.
     """
-    rows = sorted(shown.rows, key=lambda row: row.kind is not RowKind.CHANGED)
+    changing = [row for row in shown.rows if row.kind is not RowKind.REMEMBERED]
+    rows = sorted(changing, key=lambda row: row.kind is not RowKind.CHANGED)
     lines = [f"{row.label}: {row.now} → {row.proposed}" for row in rows]
     text = f"Plan {shortened(plan_name(change), 120)}"
     room = CONFIRM_TEXT - len(f"\n{len(lines)} more changes, all on the card.")

@@ -130,7 +130,10 @@ def test_an_exception_that_may_hold_is_told_as_an_if() -> None:
     assert told(channel_id="C1", channel_name="inc-7", channel_creator="") == [], "nobody will know better"
     assert told(channel_id="C1", channel_name="inc-7", channel_creator="U0IRBOT") == [], "it is excepted"
     (only,) = outlook(strict, Facts("dbs1", channel_creator=None), channels, NOW)
-    assert only.lines[:2] == ("No rule applies, so the defaults hold.", "2 people out of <!subteam^S0DBA> must approve.")
+    assert only.lines[:2] == (
+        "No rule applies, so the defaults hold.",
+        "2 people out of <!subteam^S0DBA> must approve.",
+    )
 
 
 def test_what_is_said_counts_more_than_what_was_read() -> None:

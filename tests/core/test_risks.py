@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from bot.core.conditions import SourceEndpointInstanceType as Source
 from bot.core.diff import Diff, diff
-from bot.core.fields import Day, Source, Storage
+from bot.core.fields import Day, Storage
 from bot.core.parameters import Parameter
 from bot.core.plan import normalise, parameters
 from bot.core.reading import Reading, Values

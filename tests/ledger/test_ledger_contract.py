@@ -14,8 +14,21 @@ import pytest
 from bot.core import attempts, decisions
 from bot.core.change import Change, ImpossibleEvent, State
 from bot.core.draft import Draft
-from bot.core.events import Applied, Approved, Denied, EventData, Requested, Stale, Told, Withdrawn, moment, stamp
+from bot.core.events import (
+    Applied,
+    Approved,
+    Denied,
+    EventData,
+    Requested,
+    Stale,
+    Stuck,
+    Told,
+    Withdrawn,
+    moment,
+    stamp,
+)
 from bot.core.reading import Reading
+from bot.core.remembered import LastSet
 from bot.errors import AlreadyRequested, LedgerBusy, PlanTaken, Refusal
 from bot.ports import Decide, Ledger
 
@@ -46,12 +59,17 @@ def announcement(change: Change | None, now: datetime) -> decisions.Decision:
 
 async def carry_out(ledger: Ledger, change_id: str) -> Change:
     """Approve a change and let DBS say yes."""
+    await send(ledger, change_id)
+    return await ledger.record(change_id, partial(attempts.applied, request_id="R1"))
+
+
+async def send(ledger: Ledger, change_id: str) -> Change:
+    """Approve a change and send it; nobody knows yet what came of it."""
     for person in ("UA", "UB"):
         await ledger.record(change_id, approval(person))
     change = await ledger.record(change_id, partial(attempts.start, owner="P", client_token="t", lease=LEASE))
-    send = partial(attempts.send, owner="P", attempt=1, margin=timedelta(), judged_by="p", in_force="p")
-    await ledger.record(change_id, partial(send, read_at=moment(change.last_at)))
-    return await ledger.record(change_id, partial(attempts.applied, request_id="R1"))
+    sending = partial(attempts.send, owner="P", attempt=1, margin=timedelta(), judged_by="p", in_force="p")
+    return await ledger.record(change_id, partial(sending, read_at=moment(change.last_at)))
 
 
 # Recording
@@ -297,12 +315,44 @@ async def test_the_newest_applied_change_tells_what_the_bot_set(
     await carry_out(ledger, "c9")
     advance(60)
     await ask("c2", proposed={"BackupPlanId": "dbs1", "BackupRateLimit": "2"})
-    await carry_out(ledger, "c2")
+    applied = await carry_out(ledger, "c2")
     advance(60)
     await ask("c3", proposed={"BackupPlanId": "dbs1", "BackupRateLimit": "3"})
     await ledger.record("c3", denial("UA"))
-    assert await ledger.last_applied("dbs.test", "dbs1") == {"BackupPlanId": "dbs1", "BackupRateLimit": "2"}
-    assert await ledger.last_applied("dbs.elsewhere", "dbs1") == {}
+    last = LastSet({"BackupPlanId": "dbs1", "BackupRateLimit": "2"}, applied.ended_at)
+    assert await ledger.last_applied("dbs.test", "dbs1") == last
+    assert await ledger.last_applied("dbs.elsewhere", "dbs1") == LastSet()
+
+
+async def test_what_a_later_change_may_have_set_is_overtaken(
+    ledger: Ledger, ask: Ask, advance: Callable[[float], datetime]
+) -> None:
+    """From its last approval on, for as long as nobody knows what came of it; then until the next one is applied."""
+    first = {"BackupPlanId": "dbs1", "BackupStrategyType": "manual", "AutoStartBackup": "true", "BackupRateLimit": "1"}
+    await ask("c9", proposed=first)
+    await carry_out(ledger, "c9")
+    advance(60)
+
+    async def overtaken() -> frozenset[str]:
+        return (await ledger.last_applied("dbs.test", "dbs1")).overtaken
+
+    later = {**first, "BackupStrategyType": "simple", "BackupSpeedLimit": "7"}
+    del later["BackupRateLimit"]
+    await ask("c2", proposed=later)
+    assert await overtaken() == frozenset(), "nobody has approved it"
+    await send(ledger, "c2")
+    other = {"BackupStrategyType", "BackupSpeedLimit", "BackupRateLimit"}
+    assert await overtaken() == other
+    await ledger.record("c2", says("bot", Stuck(sentence="Nobody knows.")))
+    assert await overtaken() == other
+    advance(60)
+    await ask("c1", proposed={**first, "AutoStartBackup": "false"})
+    await ledger.record("c1", denial("UA"))
+    assert await overtaken() == other
+    advance(60)
+    await ask("c0", proposed=first)
+    await carry_out(ledger, "c0")
+    assert await overtaken() == frozenset()
 
 
 # What is due
