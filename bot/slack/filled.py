@@ -48,8 +48,8 @@ def chosen(draft: Draft, view: Mapping[str, Any], plan_id: str) -> Draft | None:
 def loaded(draft: Draft, reading: Reading, last: LastSet, secrets: Sequence[str]) -> Draft | None:
     """Return the draft of a plan that was read now, None where it is not the one that was chosen last.
 
-    `last` is what the bot set last, `secrets` are those the plan may use. Every reading is shown in inputs of its own: what comes from older ones is
-    known by that.
+    `last` is what the bot set last, `secrets` are those the plan may use. Every reading is shown in inputs of its own:
+    what comes from older ones is known by that.
     """
     if draft.chosen != reading.plan_id:
         return None

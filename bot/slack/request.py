@@ -19,6 +19,8 @@ from bot.core.events import Demand, Requested, SecretUse, change_digest, stamp
 from bot.core.people import Channel
 from bot.core.policy import channel_problem
 from bot.core.policy_words import say_opening
+from bot.core.reading import Reading, Values
+from bot.core.remembered import still_known
 from bot.engine import Engine
 from bot.errors import AlreadyRequested, LedgerError, PlanTaken, Refusal
 from bot.ports import Clock, Dbs, Ledger
@@ -44,6 +46,11 @@ ANOTHER = "This review no longer says what would be sent. Press Back and review 
 OVERTAKEN = "The form was submitted again since, and only its latest review counts. Press Back and review it again."
 TOO_LONG = (
     "What changes is too long to be shown in full in Slack, so nobody could approve it; make fewer changes at once."
+)
+
+MADE_MEANWHILE = (
+    "Another change of this plan was sent since the form was filled, so what it says of the plan may no longer be so. "
+    "Close the form and start again."
 )
 
 Answer = dict[str, Any]
@@ -134,6 +141,8 @@ class Requests:
             return refused(REASON, " ".join(sentence for sentences in found.values() for sentence in sentences))
         if not in_full(diff(draft.reading, proposed(draft), draft.known, draft.known_since).rows):
             return refused(REASON, TOO_LONG)
+        if why := await self._overtaken(draft.reading, draft.known or {}):
+            return refused(REASON, why)
         return await self._record(requester, self._requested(draft, demand, reason, where, view["id"]))
 
     async def _reviewed(self, view: Mapping[str, Any], requester: str) -> Draft:
@@ -147,6 +156,14 @@ class Requests:
         if form.review != key:
             raise Refusal("overtaken", OVERTAKEN)
         return review
+
+    async def _overtaken(self, reading: Reading, known: Values) -> str:
+        """Say that another change was made since the form was filled, "" where what it remembers still holds."""
+        last = await self.ledger.last_applied(self.dbs.host, reading.plan_id)
+        if still_known(known, last.known(reading)):
+            return ""
+        other = await self.ledger.open_change(self.dbs.host, reading.plan_id)
+        return f"{OPEN.format(change_id=other)} {await self._link(other)}".strip() if other else MADE_MEANWHILE
 
     async def _record(self, requester: str, data: Requested) -> Answer:
         change_id = new_change_id(int(self.clock.now().timestamp() * 1000))

@@ -230,7 +230,7 @@ class Desk:
         assert request.plan_id != DENIED, "its own rule keeps it"
         assert change.id in before or request.plan_id != TAKEN or (await self.world.now("taken")).state in CLOSED
         assert reading_of(request).values == self.dbs.of(request.plan_id).values, "it was read"
-        rows = diff(reading_of(request), request.proposed, request.known).rows
+        rows = diff(reading_of(request), request.proposed, request.known, request.known_since).rows
         assert bulleted(rows) in shown["blocks"], "what is asked for was shown"
         assert f"({request.plan_id})" in str(shown["blocks"])
         policy = self.processes[0].rights.policy

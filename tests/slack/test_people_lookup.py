@@ -153,7 +153,7 @@ async def test_a_channel_is_read_afresh_and_one_that_is_not_shown_is_one_the_bot
     people: SlackPeople, slack: FakeSlack
 ) -> None:
     ops = slack.channel("C0OPS")
-    assert await people.channel("C0OPS") == Channel("C0OPS", "ops", bot_is_member=True)
+    assert await people.channel("C0OPS") == Channel("C0OPS", "ops", bot_is_member=True, creator="U0ADMIN")
     ops.archived, ops.ext_shared = True, True
     shown = await people.channel("C0OPS")
     assert (shown.is_archived, shown.is_shared_outside) == (True, True)

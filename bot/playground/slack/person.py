@@ -120,6 +120,16 @@ class Person(Form):
         content = {"type": "app_home_opened", "tab": "home", "channel": place.id}
         return Ack(await self._courier.deliver("events_api", payloads.event(self._world, self.member, content)))
 
+    def create_channel(self, name: str, *, private: bool = False) -> Channel:
+        """Make a channel, as every member may, and invite the bot to it."""
+        workspace = self._world.workspace
+        if any(channel.name == name for channel in workspace.channels.values()):
+            raise ClientBlocked(f"name_taken: there is a channel {name} already")
+        made = Channel(f"C1MADE{len(workspace.channels)}", name, {self.id}, private=private, creator=self.id)
+        workspace.channels[made.id] = made
+        workspace.changed()
+        return made
+
     async def say(self, text: str, channel: str, thread_ts: str = "") -> Json:
         """Write a message into a channel or a thread; the bot is not told."""
         message = {"type": "message", "user": self.id, "team": self.member.team_id, "text": text}

@@ -24,6 +24,8 @@ from bot.playground.slack.world import SCOPES, App, World
 __all__ = ["SCOPES", "ClientBlocked", "FakeSlack", "plain_text"]
 
 Found = TypeVar("Found")
+ADMIN = "U0ADMIN"
+"""Who made the channels that are there from the beginning."""
 _GLANCE = 0.02
 """Seconds after which those who wait look even though nothing changed here: what they look at may be elsewhere."""
 
@@ -191,13 +193,15 @@ class FakeSlack:
         ext_shared: bool = False,
         pending_ext_shared: bool = False,
         private: bool = False,
+        creator: str = ADMIN,
     ) -> Channel:
         """Add a channel with these members: everybody there is so far, if not given."""
         everybody = self.people if members is None else members
         inside = {one if isinstance(one, str) else one.id for one in everybody}
         channel = Channel(
-            id, name or id.lower(), inside, bot_is_member, archived, ext_shared, pending_ext_shared, private
-        )
+            id, name or id.lower(), inside, bot_is_member, archived, ext_shared, pending_ext_shared, private,
+            creator=creator,
+        )  # fmt: skip
         self.world.workspace.channels[id] = channel
         return channel
 

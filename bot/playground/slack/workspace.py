@@ -88,6 +88,8 @@ class Channel:
     pending_ext_shared: bool = False
     private: bool = False
     dm_of: str = ""
+    creator: str = ""
+    """The user id of who made it; "" where Slack does not say."""
     log: list[Json] = field(default_factory=list)
     """Every message, oldest first, replies included; live, not a copy."""
 
@@ -124,6 +126,7 @@ class Channel:
             "id": self.id,
             "name": self.name,
             "name_normalized": self.name,
+            **({"creator": self.creator} if self.creator else {}),
             "is_channel": not self.private,
             "is_group": False,
             "is_im": False,
