@@ -11,6 +11,7 @@ from bot.core.conditions import ALWAYS, NEVER, Condition
 from bot.core.events import Approved, EventData, Sent
 from bot.core.parameters import Parameter
 from bot.core.plan import parameter, parameters
+from bot.core.risk_codes import RISKS
 from bot.core.states import ONLY_AFTER_SENT, ONLY_BEFORE_SENT, TRANSITIONS
 from bot.core.text import Kind
 
@@ -90,8 +91,27 @@ def _arrow(before: State, event: type[EventData]) -> str:
     return event.__name__
 
 
+def risk_table() -> str:
+    """Return every risk that a rule can be about, as a Markdown table."""
+    lines = ["| Risk | It counts when | What can bring it |", "|---|---|---|"]
+    for code, about in RISKS.items():
+        labels = [_bringing(name, value) for name, value in about.brought_by.items()]
+        lines.append(f"| `{code}` | {about.clause} | {', '.join(labels) or OF_ANY[code]} |")
+    return "\n".join(lines)
+
+
+OF_ANY = {
+    "cleared": "any parameter",
+    "unknown-now": f"{', '.join(one.label for one in parameters() if not one.readable)}",
+}
+
+
+def _bringing(name: str, value: str) -> str:
+    return f"{parameter(name).label} (`{value}`)" if value else parameter(name).label
+
+
 PARTS = {
-    "README.md": {"parameters": parameter_table},
+    "README.md": {"parameters": parameter_table, "risks": risk_table},
     "docs/architecture.md": {"life of a change": life_diagram},
 }
 

@@ -11,6 +11,7 @@ import click
 from bot.cli.sentences import count, exits_with_sentences
 from bot.config import PolicySettings
 from bot.core.people import Channel
+from bot.core.policy_notes import notes
 from bot.core.supposed import Supposed, read_values
 
 
@@ -22,7 +23,7 @@ def commands() -> None:
 @commands.command("check")
 @exits_with_sentences
 def policy_check() -> None:
-    """Read POLICY_FILE and name everything that is wrong with it; exit 2 if anything is."""
+    """Name everything that is wrong with POLICY_FILE; exit 2 if anything is. Else say what to look at."""
     from bot.policy_file import load_policy  # noqa: PLC0415
 
     path = PolicySettings.from_environment().policy_file
@@ -34,6 +35,8 @@ def policy_check() -> None:
         count(len(found.rules), "rule"),
     )
     click.echo(f"{path}: {', '.join(counts)}.")
+    for note in notes(found):
+        click.echo(note)
 
 
 def _pairs(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
