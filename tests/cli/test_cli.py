@@ -83,11 +83,13 @@ def test_what_is_no_configuration_at_all_is_a_mistake_in_usage(file: str, stdin:
     assert "Error: " in checked.err
 
 
-def test_a_good_policy_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_good_policy_is_counted_and_what_to_look_at_is_told(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(POLICY)
     checked = run_here("policy", "check", environment={"POLICY_FILE": "mine.toml"})
     assert (checked.code, checked.err) == (0, "")
-    assert checked.out == "mine.toml: 2 approvals, 1 approver entry, 1 secret, 0 rules.\n"
+    counts, note = checked.out.splitlines()
+    assert counts == "mine.toml: 2 approvals, 1 approver entry, 1 secret, 0 rules."
+    assert note.startswith("No rule names retention-shortened, log-backup-off, ")
 
 
 def test_every_problem_of_a_policy_is_told_with_its_key(tmp_path: Path) -> None:
