@@ -94,6 +94,7 @@ async def prepared(set_stage: Callable[..., Awaitable[Stage]], mode: str, *, soc
     """Set a stage on which every secret is a marked one."""
     stage = await set_stage(
         socket_mode=socket_mode, DBS_PARAMETERS=mode, LOG_LEVEL="debug", ORDERS_DB_PASSWORD=PASSWORD,
+        EXECUTION_LEASE="4s", DBS_TIMEOUT="3s",
         ALIBABA_CLOUD_ACCESS_KEY_ID=KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET=KEY_SECRET,
         ALIBABA_CLOUD_SECURITY_TOKEN=STS_TOKEN,
     )  # fmt: skip
