@@ -26,7 +26,7 @@ from bot.errors import (
 )
 from bot.holding import holding
 from bot.ports import Clock, Dbs, Ledger, Messenger
-from bot.posting import Posting
+from bot.posting import TRIES, Posting
 
 log = structlog.get_logger("bot.cards")
 
@@ -93,27 +93,42 @@ class Cards:
             return change
         try:
             if at_once or change.drawn_seq < change.seen_seq:
-                await self.redraw(change)
-            else:
-                await self._look(change)
+                return await self._draw(change)
+            await self._look(change)
         except ChannelLost as lost:
             # What ends here is told alone. Should the channel be ours again, the card must not keep its buttons.
             await self._ledger.card_waits(change.id, card_pause(change), tried=True)
             return await self._posting.lose(change, lost)
         return change
 
-    async def redraw(self, change: Change) -> None:
-        """Draw the card as the change is. Raises ChannelLost."""
+    async def _draw(self, change: Change) -> Change:
+        """Draw the card; where Slack has it wait for a moment, in this very process. Raises ChannelLost."""
+        for _ in range(TRIES):
+            wait = await self.redraw(change)
+            if wait is None or wait > self._grace.total_seconds():
+                break
+            await self._clock.sleep(wait)
+            now = await self._ledger.change(change.id)
+            if now is None or not card_is_due(now, self._clock.now()):
+                break  # somebody else has drawn it meanwhile
+            change = now
+        return change
+
+    async def redraw(self, change: Change) -> float | None:
+        """Draw the card as it is; return how many seconds Slack has it wait, None where that is over.
+
+        Raises ChannelLost.
+        """
         try:
             await self._messenger.redraw(change)
         except MessageThrottled as error:
             await self._ledger.card_waits(change.id, timedelta(seconds=error.retry_after))
-            return
+            return error.retry_after
         except MessageUnanswered as error:
             # It may still land, over whatever somebody else draws meanwhile: nobody knows any more what is drawn.
             log.warning("card_not_redrawn", change=change.id, problem=str(error))
             await self._ledger.drawn(change.id, 0, over=change.drawn_seq)
-            return
+            return None
         except CardDeleted:
             await self._deleted(change)
         except ChannelLost:
@@ -122,8 +137,9 @@ class Cards:
             # The bot may be invited again, and the channel opened: then the card must not keep its buttons.
             log.info("card_shut", change=change.id, problem=str(gone))
             await self._ledger.card_waits(change.id, card_pause(change), tried=True)
-            return
+            return None
         await self._ledger.drawn(change.id, change.seen_seq, over=change.drawn_seq)
+        return None
 
     async def _look(self, change: Change) -> None:
         """Look whether a card that waits for people is still there: nothing else happens to it until it expires."""

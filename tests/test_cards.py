@@ -169,6 +169,15 @@ async def test_a_click_on_an_ended_card_draws_it_at_once(world: World, process: 
     assert (await world.now()).card_tries == 0
 
 
+async def test_a_drawing_that_waits_a_moment_is_made_then(world: World, process: Process) -> None:
+    await world.announced()
+    await world.deny()
+    world.slack.next("redraw", MessageThrottled(2.0))
+    await process.cards.see_to(await world.now())
+    assert shown(world) is State.DENIED
+    assert world.clock.slept == [2.0]
+
+
 async def test_a_drawing_that_waits_does_not_keep_the_outcome_back(world: World, process: Process) -> None:
     await world.announced()
     await world.deny()
