@@ -158,7 +158,7 @@ def channel_id(name: str) -> str:
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[False, True], ids=["http", "socket"])
 async def running_team(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Team]:
     folder = tmp_path_factory.mktemp("rules")
-    async with Stage(folder, policy=POLICY, socket_mode=request.param, SWEEP_INTERVAL="1s") as stage:
+    async with Stage(folder, policy=POLICY, socket_mode=request.param, SWEEP_INTERVAL="1s", TELL_GRACE="1s") as stage:
         team = Team(stage)
         await stage.start_bot()
         yield team
