@@ -83,7 +83,11 @@ def _open_questions(
     supposed: Supposed, groups: Iterable[str], what_ifs: Iterable[WhatIf], *, looked_up: bool
 ) -> Iterator[str]:
     """Say which options would settle what is open."""
-    tells = TELLS | ({"channels": "--slack"} if supposed.channel.id else {})
+    channel = supposed.channel
+    if channel.id or (channel.name and channel.creator is None):
+        tells = TELLS | {"channels": "--slack" if channel.id else "--creator"}
+    else:
+        tells = TELLS
     kinds = frozenset[str]().union(*(what_if.hangs_on for what_if in what_ifs))
     options = list(dict.fromkeys(option for kind, option in tells.items() if kind in kinds))
     hints = []

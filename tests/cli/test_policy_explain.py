@@ -183,3 +183,23 @@ async def test_a_look_up_that_fails_ends_with_2_and_a_sentence(tmp_path: Path) -
         code, out, err = await told(stage, *SHORTER, "--slack", SLACK_BOT_TOKEN="xoxb-1-wrong")
         assert (code, out) == (2, "")
         assert err == "Slack was asked about group S0DBA: Slack answered invalid_auth\n"
+
+
+def test_who_made_the_channel_is_an_if_unless_it_is_given(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    strict = 'name = "every day"\nexcept_channels = [{ name = "inc-*", created_by = ["U0IRBOT"] }]\napprovals = 3\n'
+    file.write_text(f'[defaults]\napprovals = 1\napprovers = ["S0DBA"]\n\n[[rules]]\n{strict}', encoding="utf-8")
+
+    def said(*arguments: str) -> list[str]:
+        explain = ("policy", "explain", "--plan", "dbs1", "--channel", "inc-7", *arguments)
+        return lines(run_here(*explain, environment={"POLICY_FILE": str(file)}))
+
+    unless = "If it is asked for in a channel that matches inc-* made by U0IRBOT, rule “every day” does not apply."
+    open_still = said()
+    assert "3 people out of S0DBA must approve, because of “every day”." in open_still
+    assert open_still[open_still.index(unless) + 1 :][:2] == [
+        "  - No rule applies, so the defaults hold.", "  - 1 person out of S0DBA must approve.",
+    ]  # fmt: skip
+    assert "To know which “if” holds, give --creator." in open_still
+    assert unless not in said("--creator", "U0RITA")
+    assert "1 person out of S0DBA must approve." in said("--creator", "U0IRBOT")

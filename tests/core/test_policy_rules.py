@@ -61,6 +61,12 @@ def rule(**keys: object) -> str:
     return "".join(f"{key} = {canonical_json(value)}\n" for key, value in {"name": "r", **keys}.items())
 
 
+INCIDENT = rule(approvals=3) + 'channels = [{ name = "inc-*", created_by = ["U0IRBOT"] }]\n'
+STRICT = rule(approvals=3) + 'except_channels = [{ name = "inc-*", created_by = ["U0IRBOT"] }, "C0QUICK"]\n'
+INC: dict[str, object] = {"channel_id": "C1INC", "channel_name": "inc-7"}
+BOT = "U0IRBOT"
+
+
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
@@ -130,6 +136,44 @@ PEOPLE: list[tuple[str, tuple[str, ...], dict[str, object], tuple[str, ...], str
         "no channel is none that a pattern names",
         (rule(channels=["*"], approvals=3),),
         {"channel_id": "", "channel_name": ""},
+        (ANA, BEN),
+        "now",
+    ),
+    (
+        "plan by its new name",
+        (PRODUCTION,),
+        {"plan_name": "x", "new_name": "dbs-prod-1"},
+        (BEN,),
+        "1 more person from S0SRE",
+    ),
+    ("a rule that the new name leaves", (PRODUCTION,), {"new_name": "test"}, (BEN,), "1 more person from S0SRE"),
+    ("channel made by the bot", (INCIDENT,), {**INC, "channel_creator": BOT}, (ANA, BEN), "1 more person from S0DBA"),
+    ("a channel of that name that somebody made", (INCIDENT,), {**INC, "channel_creator": RITA}, (ANA, BEN), "now"),
+    ("another channel made by the bot", (INCIDENT,), {"channel_creator": BOT}, (ANA, BEN), "now"),
+    ("who made it is not said: asks for more", (INCIDENT,), INC, (ANA, BEN), "1 more person from S0DBA"),
+    ("nobody asked who made it", (INCIDENT,), {**INC, "channel_creator": None}, (ANA, BEN), "now"),
+    (
+        "its name is not said either",
+        (INCIDENT,),
+        {"channel_id": "C1", "channel_name": ""},
+        (ANA, BEN),
+        "1 more person from S0DBA",
+    ),
+    ("excepted: made by the bot", (STRICT,), {**INC, "channel_creator": BOT}, (ANA, BEN), "now"),
+    ("excepted by its id", (STRICT,), {"channel_id": "C0QUICK"}, (ANA, BEN), "now"),
+    (
+        "no exception: made by somebody",
+        (STRICT,),
+        {**INC, "channel_creator": RITA},
+        (ANA, BEN),
+        "1 more person from S0DBA",
+    ),
+    ("no exception: not said who made it", (STRICT,), INC, (ANA, BEN), "1 more person from S0DBA"),
+    ("no exception: nobody asked", (STRICT,), {**INC, "channel_creator": None}, (ANA, BEN), "1 more person from S0DBA"),
+    (
+        "an exception for one person's channels",
+        (rule(approvals=3) + 'except_channels = [{ created_by = ["U0ANA", "U0IRBOT"] }]\n',),
+        {"channel_creator": ANA},
         (ANA, BEN),
         "now",
     ),
@@ -466,6 +510,15 @@ def test_a_policy_that_asks_for_more_than_when_it_was_requested_says_what(
     before: tuple[str, ...], after: tuple[str, ...], said: str
 ) -> None:
     assert tightened_since(evaluate(policy(*after), FACTS), evaluate(policy(*before), FACTS)) == said
+
+
+def test_a_rule_that_the_plan_leaves_by_its_new_name_is_marked() -> None:
+    """It applies all the same, and whoever decides sees it."""
+    found = evaluate(policy(PRODUCTION, THREE), replace(FACTS, new_name="test"))
+    assert {one.name: one.left for one in found.rules} == {"production retention": True, "three": False}
+    stays = evaluate(policy(PRODUCTION, THREE), replace(FACTS, new_name="dbs-prod-2"))
+    assert not any(one.left for one in stays.rules)
+    assert not any(one.left for one in evaluate(policy(PRODUCTION), FACTS).rules)
 
 
 MISTAKES: list[tuple[str, str]] = [

@@ -208,3 +208,25 @@ def mrkdwn(value: Any) -> list[str]:
         here = [value["text"]] if value.get("type") == "mrkdwn" else []
         return [*here, *(text for inner in value.values() for text in mrkdwn(inner))]
     return [text for inner in value for text in mrkdwn(inner)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize("simple", [False, True], ids=["with tables", "simple"])
+def test_what_is_remembered_is_a_row_of_its_own(change_in: ChangeIn, requested: Request, simple: bool) -> None:
+    """It is never among what stays as it is: DBS does not show whether it is so."""
+    told = {"SourceEndpointPassword": "orders-db", "BackupStrategyType": "manual", "AutoStartBackup": "true"}
+    since = {"known": told, "known_since": "2026-11-12T10:00:00.000Z"}
+    same = change_in("pending", requested({"BackupRetentionPeriod": "730", **told}, **since))
+    blocks = card_blocks(same, simple=simple)
+    folded = [block for block in blocks if block["type"] == "container"]
+    assert "manual" not in plain_text({"blocks": folded})
+    text = plain_text({"blocks": blocks})
+    assert "manual (set by this bot on 12 Nov 2026)" in text
+    assert "The strategy stays manual" in text
+
+
+def test_a_rule_that_the_plan_leaves_by_its_new_name_is_named(change_in: ChangeIn, requested: Request) -> None:
+    asked = requested()
+    left = Matched(name="production", because="plan dbs-prod-*", left=True)
+    demand = asked.demand.model_copy(update={"rules": (left, Matched(name="other"))})
+    text = plain_text({"blocks": card_blocks(change_in("pending", requested(demand=demand)))})
+    assert "By its new name the plan leaves the rule “production”." in text
