@@ -161,3 +161,19 @@ async def test_req15_while_dbs_is_slow_the_answer_follows(ruled: OpenStage) -> N
 async def test_the_command_is_in_the_help(ruled: OpenStage) -> None:
     stage = await ruled()
     assert "/backup-plan policy &lt;plan id&gt;" in (await stage.rita.command("/backup-plan help")).text
+
+
+async def test_a_channel_that_a_requester_makes_earns_nothing(open_stage: OpenStage) -> None:
+    quick = '[{ name = "inc-*", created_by = ["U0IRBOT"] }]'
+    policy = f'[defaults]\napprovals = 1\napprovers = ["S0DBA"]\n[[rules]]\nname = "r"\nexcept_channels = {quick}\n'
+    stage = await open_stage(policy=f"{policy}approvals = 2\n")
+    await stage.start_bot()
+    made = stage.rita.create_channel("inc-99")
+    mine = (await stage.rita.command(f"/backup-plan policy {RDS}", channel=made.id)).text
+    assert "• 2 people out of <!subteam^S0DBA> must approve" in mine
+    stage.slack.add_channel("C0INC", "inc-100", creator="U0IRBOT")
+    incident = (await stage.rita.command(f"/backup-plan policy {RDS}", channel="C0INC")).text
+    assert "• 1 person out of <!subteam^S0DBA> must approve" in incident
+    stage.slack.add_channel("C0ANY", "inc-101", creator="")
+    untold = (await stage.rita.command(f"/backup-plan policy {RDS}", channel="C0ANY")).text
+    assert "• 2 people out of <!subteam^S0DBA> must approve" in untold, "Slack does not say who made it"
