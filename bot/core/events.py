@@ -78,7 +78,7 @@ class Requested(EventData):
     channel_name: str = ""
     """What the channel was called, for rules that name channels by pattern; "" in older histories, like `thread`."""
     channel_creator: str = ""
-    """Who made the channel; "" where Slack did not say, and in older histories."""
+    """Who made it; "" where Slack did not say, and in older histories."""
     known_since: str = ""
     """When the bot applied what is in `known`; "" where there is nothing, and in older histories."""
     thread: str = ""
