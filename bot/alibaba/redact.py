@@ -6,6 +6,7 @@ Some errors echo the signed request, in which a password or token may be percent
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 LIMIT = 500
 REMOVED = "[removed]"
@@ -37,28 +38,40 @@ def clean(text: str, secrets: Iterable[str] = (), limit: int = LIMIT) -> str:
 
 
 def _pattern(secret: str) -> str:
-    return "".join(_spellings(part) for part in re.findall(r"\\+|[^\\]", secret))
+    """Match a secret, part by part: a run of backslashes, or one other character.
 
-
-def _spellings(part: str) -> str:
-    """Match one character, or a run of backslashes, as it is and as URLs, JSON and XML write it.
-
-    Letters and digits have no other spelling. Backslashes are matched possessively: they may be any number of escapes,
-    and trying every way to share them out would let hostile text take for ever.
+    Backslashes may be the secret's own or any number of escapes. Each of them is matched in one place only: by the run,
+    or before the character where no run precedes it. Two places that could share them out would let hostile text take
+    for ever. (A possessive quantifier says the same, but Python before 3.11.5 matches those wrongly: gh-106052.)
     """
-    character = part[0]
+    parts: list[str] = re.findall(r"\\+|[^\\]", secret)
+    return "".join(
+        _backslashes(len(part)) if part[0] == "\\" else _spellings(part, escaped=before[:1] == "\\")
+        for before, part in pairwise(["", *parts])
+    )
+
+
+def _backslashes(number: int) -> str:
+    """Match a run of backslashes, and those that escape what follows it."""
+    return rf"(?i:\\|u005c|%(?:25)*5c|&#0*92;|&#x0*5c;){{{number},{8 * number + 8}}}"
+
+
+def _spellings(character: str, *, escaped: bool) -> str:
+    """Match a character as it is and as URLs, JSON and XML write it; `escaped`: what precedes took its backslashes.
+
+    Letters and digits have no other spelling.
+    """
     if character.isascii() and character.isalnum():
         return character
-    encoded = "|".join(_encoded(character))
-    if character == "\\":
-        return rf"(?:(?i:{encoded})|\\){{{len(part)},{8 * len(part)}}}+"
-    return rf"(?:\\{{0,8}}+(?:{re.escape(character)}|(?i:{encoded})))"
+    # the longer spellings first: a percent sign is the beginning of its own encodings
+    spelt = rf"(?:(?i:{'|'.join(_encoded(character))})|{re.escape(character)})"
+    return spelt if escaped else r"\\{0,8}" + spelt
 
 
 def _encoded(character: str) -> Iterator[str]:
     number = ord(character)
     units = character.encode("utf-16-be", "surrogatepass")
-    yield "".join(rf"\\{{0,8}}+u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+    yield r"\\{0,8}".join(f"u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
     yield _percent(character)
     yield rf"&#0*{number};"
     yield rf"&#x0*{number:x};"
