@@ -55,7 +55,7 @@ approvers = ["S0DBA"]
 [secrets.orders-db]
 ref = "env:ORDERS"
 plans = ["dbs*"]
-sources = ["rm-1"]
+sources = ["instance:rm-1"]
 """
 
 Meanwhile = Callable[[], Awaitable[object]]

@@ -26,7 +26,7 @@ approvers = ["S0DBA", "U0CAT", "U0LEA"]
 [secrets.orders-db]
 ref = "env:ORDERS"
 plans = ["dbs*"]
-sources = ["rm-1"]
+sources = ["instance:rm-1"]
 """
 
 

@@ -359,7 +359,7 @@ async def test_a_requester_who_is_deactivated_makes_it_stale(world: World, proce
         ("approvals = 2", "approvals = 3", "The policy now asks for 3 approvals, not 2."),
         ('ref = "env:ORDERS"', 'ref = "env:OTHER"', "keeps the secret 'orders-db' elsewhere"),
         ('plans = ["dbs*"]', 'plans = ["other"]', "does not allow the secret 'orders-db' for plan dbs1"),
-        ('sources = ["rm-1"]', 'sources = ["rm-2"]', "does not allow the secret 'orders-db' for rm-1"),
+        ('sources = ["instance:rm-1"]', 'sources = ["instance:rm-2"]', "the secret 'orders-db' for instance:rm-1"),
         ("[secrets.orders-db]", "[secrets.another]", "no longer has the secret 'orders-db'"),
     ],
 )
@@ -925,7 +925,7 @@ async def test_a_secret_that_is_missing_after_a_send_is_stuck(world: World, proc
 
 async def test_req35_a_secret_that_the_policy_withdraws_between_two_sends_is_not_sent_again(world: World) -> None:
     await sent_and_dead(world)
-    change = await world.process(POLICY.replace('sources = ["rm-1"]', 'sources = ["rm-2"]')).execute()
+    change = await world.process(POLICY.replace('sources = ["instance:rm-1"]', 'sources = ["instance:rm-2"]')).execute()
     assert isinstance(change.outcome, Stuck)
     assert len(world.dbs.calls) == 1
 

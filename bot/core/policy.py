@@ -1,38 +1,23 @@
 """The policy: who may ask, who must approve, where, and which secret goes where. Looking people up is not done here."""
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from bot.core.duration import Duration
 from bot.core.events import canonical_json
 from bot.core.people import Channel
 from bot.core.policy_rule import Rule
-from bot.core.policy_section import TABLE, TEXT, ChannelId, Pattern, PersonOrGroup, Section
+from bot.core.policy_secret import Secret
+from bot.core.policy_section import TABLE, TEXT, ChannelId, PersonOrGroup, Section
 from bot.core.policy_section import is_group as is_group  # noqa: PLC0414 - read from here by those who ask the policy
 from bot.core.reading import Values
 from bot.core.slots import Seating
 from bot.errors import ConfigError
-
-
-def _not_everything(pattern: str) -> str:
-    if not pattern.removeprefix("gateway:").removeprefix("account:").strip("*?"):
-        raise ValueError(
-            f"{pattern!r} would let anybody send this secret to an address of their choice; name the sources"
-        )
-    return pattern
-
-
-def _reference(ref: str) -> str:
-    if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+|kms:.+", ref, re.ASCII):
-        raise ValueError("must be env:NAME, file:/absolute/path or kms:NAME")
-    return ref
 
 
 class Defaults(Section):
@@ -58,26 +43,6 @@ class Defaults(Section):
                 f"but defaults.approvals asks for {self.approvals}"
             )
         return self
-
-
-class Secret(Section):
-    """A secret by name: where its value is kept, and what it may be used for."""
-
-    ref: Annotated[str, AfterValidator(_reference)]
-    plans: list[Pattern] = Field(min_length=1)
-    """Plan ids, as case-sensitive patterns."""
-    sources: list[Annotated[str, Field(min_length=1), AfterValidator(_not_everything)]] = Field(min_length=1)
-    """Instance ids, hosts, `gateway:<id>`, `account:<id>`, as case-sensitive patterns."""
-
-    def serves(self, plan_id: str) -> bool:
-        """Whether it may be used for this plan at all."""
-        return any(fnmatchcase(plan_id, pattern) for pattern in self.plans)
-
-    def strangers(self, values: Values) -> list[str]:
-        """Return every source in a request that this secret is not bound to."""
-        return [
-            source for source in sources_of(values) if not any(fnmatchcase(source, pattern) for pattern in self.sources)
-        ]
 
 
 class Policy(Section):
@@ -142,13 +107,6 @@ def _never_filled(rule: Rule, defaults: Defaults) -> str:
     if len(seats) == sum(number for _, number in slots) and len(listed_people) < number:
         return f"lists {len(listed_people)} people, but {number} have to approve"
     return ""
-
-
-def sources_of(values: Values) -> list[str]:
-    """Return everything in a request that says where the password goes, as the policy names it."""
-    prefixes = {"SourceEndpointInstanceID": "", "SourceEndpointIP": "", "BackupGatewayId": "gateway:",
-                "CrossAliyunId": "account:"}  # fmt: skip
-    return [prefix + values[name] for name, prefix in prefixes.items() if values.get(name)]
 
 
 def read_policy(text: str) -> Policy:

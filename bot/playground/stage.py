@@ -24,7 +24,7 @@ execute_within = "30m"
 [secrets.orders-db]
 ref = "env:ORDERS_DB_PASSWORD"
 plans = ["dbs*"]
-sources = ["rm-uf6orders01", "i-bp1mysql01", "10.0.3.7"]
+sources = ["instance:rm-uf6orders01", "instance:i-bp1mysql01", "host:10.0.3.7"]
 """
 CHANNEL = "C0OPS"
 PASSWORD = "correct-horse-battery-staple"  # noqa: S105 - the playground's own

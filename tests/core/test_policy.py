@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.core.demand import Demand
 from bot.core.evaluation import evaluate, tightened_since
 from bot.core.people import Channel, Person
-from bot.core.policy import channel_problem, everybody, read_policy, secret_problem, sources_of
+from bot.core.policy import channel_problem, everybody, read_policy, secret_problem
 from bot.core.policy_rule import Facts
 from bot.errors import ConfigError
 
@@ -26,7 +26,7 @@ execute_within = "30m"
 [secrets.orders-db]
 ref = "env:ORDERS_DB_PASSWORD"
 plans = ["dbs*"]
-sources = ["rm-uf6orders01", "gateway:23313123312"]
+sources = ["instance:rm-uf6orders01", "gateway:23313123312"]
 """
 MEMBERS = {"S0DBA": frozenset({"U0BEN", "U0ANA", "U0RITA"})}
 
@@ -81,14 +81,17 @@ def test_only_approvers_have_to_be_named() -> None:
         (changed("env:ORDERS_DB_PASSWORD", "hunter2"), "secrets.orders-db.ref: must be env:NAME"),
         (changed('["dbs*"]', "[]"), "secrets.orders-db.plans: must not be empty"),
         (
-            changed('"rm-uf6orders01", "gateway:23313123312"', '"*"'),
-            "secrets.orders-db.sources[0]: '*' would let anybody",
+            changed('"instance:rm-uf6orders01", "gateway:23313123312"', '"*"'),
+            "secrets.orders-db.sources[0]: '*' does not say what it is",
         ),
         (
-            changed('"rm-uf6orders01", "gateway:23313123312"', '"gateway:*"'),
+            changed('"instance:rm-uf6orders01", "gateway:23313123312"', '"gateway:*"'),
             "secrets.orders-db.sources[0]: 'gateway:*'",
         ),
-        (changed('"rm-uf6orders01"', '"?*"'), "secrets.orders-db.sources[0]: '?*' would let anybody"),
+        (
+            changed('"instance:rm-uf6orders01"', '"instance:?*"'),
+            "secrets.orders-db.sources[0]: 'instance:?*' would let",
+        ),
         (changed("approvals = 2", "approvals = = 2"), "not TOML: Invalid value (at line 3, column 13)"),
     ],
 )
@@ -174,11 +177,6 @@ def test_req35_a_secret_goes_only_where_every_source_of_the_request_is_named(
 
 def test_req35_a_secret_that_the_policy_does_not_name_is_refused() -> None:
     assert "no secret 'nobody'" in secret_problem(read_policy(WHOLE), "nobody", "dbs1", {})
-
-
-def test_gateway_and_account_are_sources_with_a_prefix() -> None:
-    values = {"BackupGatewayId": "7", "CrossAliyunId": "8", "SourceEndpointIP": "10.0.0.1"}
-    assert sorted(sources_of(values)) == ["10.0.0.1", "account:8", "gateway:7"]
 
 
 @pytest.mark.parametrize(

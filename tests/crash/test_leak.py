@@ -39,17 +39,17 @@ approvers = ["S0DBA"]
 [secrets.orders-db]
 ref = "env:ORDERS_DB_PASSWORD"
 plans = ["dbs*"]
-sources = ["rm-uf6orders01"]
+sources = ["instance:rm-uf6orders01"]
 
 [secrets.in-kms]
 ref = "kms:prod/orders"
 plans = ["dbs*"]
-sources = ["rm-uf6orders01"]
+sources = ["instance:rm-uf6orders01"]
 
 [secrets.in-a-file]
 ref = "file:{file}"
 plans = ["dbs*"]
-sources = ["rm-uf6orders01"]
+sources = ["instance:rm-uf6orders01"]
 """
 
 

@@ -43,7 +43,7 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 POLICY = Policy.model_validate(
     {
         "defaults": {"approvers": ["S0DBA"], "channels": ["C0OPS"]},
-        "secrets": {"orders-db": {"ref": "env:X", "plans": ["dbs*"], "sources": ["rm-1"]}},
+        "secrets": {"orders-db": {"ref": "env:X", "plans": ["dbs*"], "sources": ["instance:rm-1"]}},
     }
 )
 DEMAND = Demand(approvals=2, approvers=("S0DBA",), pool=("U1", "U2"), policy="", sentence="2 of <!subteam^S0DBA>.")

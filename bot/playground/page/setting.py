@@ -16,22 +16,22 @@ execute_within = "30m"
 [secrets.orders-db]
 ref = "env:ORDERS_DB_PASSWORD"
 plans = ["dbsmysql*", "dbswait*", "dbslocked*"]
-sources = ["rm-uf6orders01", "rm-uf6orders01.mysql.rds", "i-bp1mysql01", "10.0.3.7"]
+sources = ["instance:rm-uf6orders01", "host:rm-uf6orders01.mysql.rds", "instance:i-bp1mysql01", "host:10.0.3.7"]
 
 [secrets.warehouse-db]
 ref = "env:WAREHOUSE_DB_PASSWORD"
 plans = ["dbspg*"]
-sources = ["vpc-bp1dc01", "192.168.40.12", "gateway:23313123312"]
+sources = ["instance:vpc-bp1dc01", "host:192.168.40.12", "gateway:23313123312"]
 
 [secrets.events-db]
 ref = "env:EVENTS_DB_PASSWORD"
 plans = ["dbsmongo*"]
-sources = ["dds-bp1events", "dds-bp1events.mongodb.rds"]
+sources = ["instance:dds-bp1events", "host:dds-bp1events.mongodb.rds"]
 
 [secrets.payroll-db]
 ref = "env:PAYROLL_DB_PASSWORD"
 plans = ["dbsoracle*"]
-sources = ["i-bp1oracle01", "10.0.3.20", "account:2694410000000001"]
+sources = ["instance:i-bp1oracle01", "host:10.0.3.20", "account:2694410000000001"]
 """
 PASSWORDS = {
     "ORDERS_DB_PASSWORD": PASSWORD,
