@@ -27,7 +27,7 @@ ALWAYS = ("instance", "host", "gateway", "account")
 FEWEST = 3
 """Characters of a pattern that are no wildcards: `rm-*` is the least."""
 
-_LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
 _PATTERN_LABEL = r"(?!-)[a-z0-9_*?-]{1,63}(?<!-)"
 _WIDEST = {4: 8, 6: 32}
 """The shortest prefix of an address range, by version: a wider one is no binding."""
@@ -68,12 +68,13 @@ def unbound(bindings: list[Binding], values: Values) -> list[str]:
 def _fits_host(pattern: str, host: str) -> bool:
     if (address := _address(host)) is not None:
         return _is_range(pattern) and address in ip_network(pattern, strict=False)
-    labels, wanted = host.lower().split("."), pattern.lower().split(".")
+    labels, wanted = host.split("."), pattern.lower().split(".")
     # a name that ends in a number is an address in somebody's eyes: 10.0.3 or 0x7f.1
-    if _is_range(pattern) or len(labels) != len(wanted) or re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
+    if _is_range(pattern) or len(labels) != len(wanted) or re.fullmatch(r"[0-9]+|0[xX][0-9a-fA-F]*", labels[-1]):
         return False
     return all(
-        re.fullmatch(_LABEL, label) and fnmatchcase(label, want) for label, want in zip(labels, wanted, strict=True)
+        re.fullmatch(_LABEL, label) and fnmatchcase(label.lower(), want)
+        for label, want in zip(labels, wanted, strict=True)
     )
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from bot.core.looks import marked
 from bot.core.objects_json import KEYS, dump, read_json
 from bot.core.text import Form, Kind, printable
 
@@ -99,8 +100,8 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _quoted(name: str) -> str:
-    """Quote a name that could be mistaken for two, or for the words around it."""
-    return name if re.fullmatch(r"[\w.*?\[\]$#@^+-]+", name) else json.dumps(name, ensure_ascii=False)
+    """Quote a name that could be mistaken for two, or for the words around it; what passes for others is marked."""
+    return marked(name if re.fullmatch(r"[\w.*?\[\]$#@^+-]+", name) else json.dumps(name, ensure_ascii=False))
 
 
 def _tables(entry: dict[str, Any], key: str) -> list[str]:

@@ -9,6 +9,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from bot.core.conditions import Word, either
+from bot.core.looks import marked
 
 T = TypeVar("T")
 
@@ -92,6 +93,10 @@ class Line(Form[str]):
         if not printable(line):
             raise ValueError("must be one line of printable characters.")
         return line
+
+    def words(self, text: str) -> str:
+        """Mark letters that pass for others."""
+        return marked(text)
 
 
 class AccountId(Form[str]):

@@ -3,30 +3,19 @@
 Foreign text goes into plain_text, rich_text or raw_text, which know no markup. Only sentences of our own are mrkdwn.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.core.events import moment
+from bot.core.looks import by_number
 
 Block = dict[str, Any]
 View = dict[str, Any]
 
-DIRECTIONAL = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def inert(text: str) -> str:
-    """Make characters visible that would change how the text around them is read."""
-    if text.replace("\n", "").isprintable():  # which no hidden character is; nearly every text ends here
-        return text
-    return "".join(_visible(character) for character in text)
-
-
-def _visible(character: str) -> str:
-    hidden = character in DIRECTIONAL or (unicodedata.category(character) in {"Cc", "Cf"} and character not in "\n\t")
-    return f"⟨U+{ord(character):04X}⟩" if hidden else character
+inert = by_number
+"""Makes characters visible that nobody sees, or that change how the text around them is read."""
 
 
 def escape(text: str) -> str:

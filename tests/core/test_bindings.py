@@ -1,5 +1,7 @@
 """A password goes only to what its secret is bound to by kind, and a host is matched as a host."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,7 @@ def allowed(lines: list[str], **values: str) -> bool:
         ("host:orders-*.db.internal", "orders-1.db.internal", True),
         ("host:orders-*.db.internal", "payments.db.internal", False),
         ("host:rm-1.mysql.rds", "rm-1.mysql.rds", True),
+        ("host:*.db.internal", "\u212a.db.internal", False),
         ("host:localhost", "localhost", True),
         ("host:localhost", "0x7f.1", False),
         ("host:10.0.0.0/8", "10.1", False),
@@ -46,8 +49,7 @@ def test_a_host_is_matched_label_by_label(line: str, host: str, fits: bool) -> N
 @given(st.text(max_size=30))
 def test_no_other_character_makes_a_host_match(text: str) -> None:
     if allowed(["host:*.db.internal"], **{HOST: f"{text}.db.internal"}):
-        assert text.isascii()
-        assert text.replace("-", "").replace("_", "").isalnum()
+        assert re.fullmatch("[A-Za-z0-9_-]+", text)
 
 
 def test_an_instance_pattern_never_lets_a_host_through() -> None:

@@ -48,17 +48,17 @@ reason = "Nobody touches it."
 [secrets.a]
 ref = "env:A"
 plans = ["dbsa"]
-sources = ["rm-a"]
+sources = ["instance:rm-a"]
 
 [secrets.b]
 ref = "env:B"
 plans = ["dbsb"]
-sources = ["rm-b"]
+sources = ["instance:rm-b"]
 
 [secrets.c]
 ref = "env:C"
 plans = ["dbsc"]
-sources = ["rm-c"]
+sources = ["instance:rm-c"]
 """
 FREE, DENIED, TAKEN = "dbsa", "dbsb", "dbsc"
 """A plan that may be changed, one that a rule keeps, one with an open change; each with a secret of its own."""
