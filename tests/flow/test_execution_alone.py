@@ -47,7 +47,7 @@ async def test_req35_a_secret_whose_binding_changed_since_the_request_goes_nowhe
     await approve(stage, card)
     told = await outcome(stage.slack, card)
     assert said(told)["state"] == "stale"
-    assert "does not allow the secret 'orders-db' for rm-uf6orders01" in plain_text(told)
+    assert "does not allow the secret 'orders-db' for instance:rm-uf6orders01" in plain_text(told)
     assert sends(stage, RDS) == []
 
 
