@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.core.events import moment
+from bot.core.looks import look_alike, marked
 from bot.core.parameters import Parameter
 from bot.core.plan import applicable, described, normalise, parameters
 from bot.core.reading import Reading, Values
@@ -133,7 +134,10 @@ def _row(parameter: Parameter, current: Values, sent: Values, since: str) -> Row
     now, then = current.get(parameter.name), sent.get(parameter.name)
     said = _now(parameter, now, since)
     if then is not None:
-        return Row(parameter.name, parameter.label, said, parameter.words(then), _kind(parameter, now, then))
+        shown, kind = parameter.words(then), _kind(parameter, now, then)
+        if now is not None and parameter.form.names(then) == (then,) and look_alike(now, then):
+            said, shown = marked(now, then), marked(then, now)
+        return Row(parameter.name, parameter.label, said, shown, kind)
     if not parameter.applies(sent):
         # It is news only where it applied until now.
         if now is None or not parameter.applies({**sent, **_steering(current)}):

@@ -24,6 +24,23 @@ class BackupObjectsText(Form[str]):
         """One line a database."""
         return "\n".join(describe_objects(text))
 
+    def names(self, text: str) -> tuple[str, ...]:
+        """Return the names of databases, schemas and tables; none of text that cannot be read."""
+        try:
+            entries = read_json(text)
+        except ValueError:
+            return ()
+        listed = [
+            (
+                entry["DBName"],
+                entry.get("SchemaName", ""),
+                *_tables(entry, "TableIncludes"),
+                *_tables(entry, "TableExcludes"),
+            )
+            for entry in entries
+        ]
+        return tuple(dict.fromkeys(name for names in listed for name in names if name))
+
     def comparable(self, text: str) -> str:
         """The order of databases and tables has no meaning, and DBS need not keep it."""
         try:

@@ -18,6 +18,21 @@ SOURCE = (
 )
 STORAGE = ("BackupStorageType", "OSSBucketName")
 ACCOUNT = ("CrossAliyunId", "CrossRoleName")
+NAMES = (
+    "BackupPlanName",
+    "SourceEndpointRegion",
+    "SourceEndpointInstanceID",
+    "SourceEndpointIP",
+    "SourceEndpointDatabaseName",
+    "SourceEndpointOracleSID",
+    "SourceEndpointUserName",
+    "SourceEndpointPassword",
+    "BackupObjects",
+    "OSSBucketName",
+    "CrossRoleName",
+    "ResourceGroupId",
+)
+"""What may be called like something else."""
 LIFECYCLE = ("DuplicationInfrequentAccessPeriod", "DuplicationArchivePeriod")
 
 
@@ -32,8 +47,10 @@ class About:
     brought_by: Mapping[str, str]
     """The parameters that can bring it, by API name, each with the only value that does, or ANY.
 
-    Empty where any parameter can. Leaving a parameter out counts as each of its risks, whatever the value.
+    Empty where any parameter can.
     """
+    left_out: bool = True
+    """Whether leaving such a parameter out counts as it, whatever the value."""
 
 
 def _any_of(*names: str) -> Mapping[str, str]:
@@ -100,6 +117,12 @@ RISKS: Mapping[str, About] = {
         "The plan is renamed; it was called “{before}”. Rules are asked about both names.",
         _any_of("BackupPlanName"),
     ),
+    "look-alike": About(
+        "a new name looks like another one",
+        "{label}: {name} {looks}.",
+        _any_of(*NAMES),
+        left_out=False,
+    ),
     "unknown-now": About(
         "a present value is not known",
         "Nobody knows the present value of {labels}: DBS does not show it.",
@@ -110,8 +133,8 @@ RISKS: Mapping[str, About] = {
 
 
 def brought_by(name: str) -> tuple[str, ...]:
-    """Return every risk that a parameter can bring by its value."""
-    return tuple(code for code, about in RISKS.items() if name in about.brought_by)
+    """Return every risk that leaving a parameter out counts as: those that its values can bring."""
+    return tuple(code for code, about in RISKS.items() if name in about.brought_by and about.left_out)
 
 
 def clauses(codes: tuple[str, ...]) -> list[str]:

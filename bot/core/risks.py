@@ -6,11 +6,12 @@ from enum import Enum
 from itertools import pairwise
 
 from bot.core.conditions import BackupMethod, BackupStrategyType, DatabaseType, SourceEndpointInstanceType
+from bot.core.looks import is_mixed, look_alike, marked
 from bot.core.objects import is_reduced
 from bot.core.parameters import Parameter
 from bot.core.plan import parameter
 from bot.core.reading import Reading, Values
-from bot.core.risk_codes import ACCOUNT, LIFECYCLE, RISKS, SOURCE, STORAGE, brought_by, clauses
+from bot.core.risk_codes import ACCOUNT, LIFECYCLE, NAMES, RISKS, SOURCE, STORAGE, brought_by, clauses
 
 SECRET = "SourceEndpointPassword"  # noqa: S105 - a parameter's name
 NAME = "BackupPlanName"
@@ -77,6 +78,7 @@ def risks(found: Compared) -> Iterator[Risk]:
     yield from _schedule(current, sent)
     yield from _objects(current, sent)
     yield from _secret(current, sent)
+    yield from _look_alikes(current, sent)
     yield from _unknown(found.unknown)
     for one in found.left_out:
         yield _omitted(one, known=one.name in current)
@@ -167,6 +169,22 @@ def _secret(current: Values, sent: Values) -> Iterator[Risk]:
     before, after = current.get(SECRET), sent.get(SECRET)
     if before and after and before != after:
         yield _risk("secret-changed", before=before, after=after)
+
+
+def _look_alikes(current: Values, sent: Values) -> Iterator[Risk]:
+    for one in map(parameter, NAMES):
+        before, after = (one.form.names(values.get(one.name, "")) for values in (current, sent))
+        for name in after:
+            if name in before:
+                continue
+            twin = next((other for other in before if look_alike(name, other)), "")
+            if twin:
+                looks = f"looks like {marked(twin, name)}, and is another"
+            elif is_mixed(name):
+                looks = "is written in letters of several scripts, of which some look alike"
+            else:
+                continue
+            yield _risk("look-alike", label=one.label, name=marked(name, twin), looks=looks)
 
 
 def _is_one_of(kind: type[Enum], word: str) -> bool:

@@ -62,6 +62,10 @@ class Form(Generic[T]):
         """Return what people read, in full."""
         return f"{text} {self.unit}" if self.unit else text
 
+    def names(self, text: str) -> tuple[str, ...]:  # noqa: ARG002 - most values name nothing
+        """Return the names in a value: what may look like something else."""
+        return ()
+
     def comparable(self, text: str) -> str:
         """Return a form in which values that mean the same are the same text."""
         return text
@@ -97,6 +101,10 @@ class Line(Form[str]):
     def words(self, text: str) -> str:
         """Mark letters that pass for others."""
         return marked(text)
+
+    def names(self, text: str) -> tuple[str, ...]:
+        """Take the whole line for a name."""
+        return (text,) if text else ()
 
 
 class AccountId(Form[str]):

@@ -7,8 +7,10 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.diff import diff
 from bot.core.looks import by_number, is_mixed, look_alike, marked
 from bot.core.objects import describe_objects, parse_objects
+from bot.core.reading import Reading
 
 
 @pytest.mark.parametrize(
@@ -77,6 +79,30 @@ def test_what_looks_the_same_is_told_apart(one: str, other: str, same: bool) -> 
     assert look_alike(one, other) is look_alike(other, one) is same
     if same and len(by_number(one)) == len(one) and len(by_number(other)) == len(other):
         assert marked(one, other) != marked(other, one)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "says"),
+    [
+        ("SourceEndpointUserName", "backup", "bаckup", "bа⟨U+0430⟩ckup looks like ba⟨U+0061⟩ckup, and is another"),
+        ("OSSBucketName", "orders1", "ordersl", "ordersl⟨U+006C⟩ looks like orders1⟨U+0031⟩, and is another"),
+        ("BackupObjects", '[{"DBName":"shop"}]', '[{"DBName":"ѕhop"}]', "ѕ⟨U+0455⟩hop looks like s⟨U+0073⟩hop"),
+        ("BackupPlanName", "orders", "заказы orders", "is written in letters of several scripts"),
+    ],
+)
+def test_a_new_name_that_looks_like_another_is_a_risk(name: str, before: str, after: str, says: str) -> None:
+    reading = Reading({"BackupPlanId": "dbs1", name: before}, "MySQL", "logical", "running")
+    (risk,) = [risk for risk in diff(reading, {**reading.values, name: after}).risks if risk.code == "look-alike"]
+    assert says in risk.sentence
+    assert "look-alike" not in diff(reading, {**reading.values, name: "unrelated"}).codes
+
+
+def test_both_values_of_a_row_that_look_the_same_are_marked() -> None:
+    reading = Reading({"BackupPlanId": "dbs1", "OSSBucketName": "orders1"}, "MySQL", "logical", "running")
+    (row,) = [
+        row for row in diff(reading, {**reading.values, "OSSBucketName": "ordersl"}).rows if row.label == "OSS bucket"
+    ]
+    assert (row.now, row.proposed) == ("orders1⟨U+0031⟩", "ordersl⟨U+006C⟩")
 
 
 def test_a_table_that_passes_for_another_is_marked() -> None:

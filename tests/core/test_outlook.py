@@ -102,7 +102,7 @@ CLEARED = {"cleared", "storage-changed"}
                   then={"SourceEndpointInstanceID": "b", "SourceEndpointPort": "1"}), {"source-changed"}, set()),
         (Supposed("dbs1", now={"OSSBucketName": "a"}, then={"OSSBucketName": ""}), CLEARED, set()),
         (Supposed("dbs1", then={"CrossAliyunId": "1"}), set(), {"account-changed"}),
-        (Supposed("dbs1", then={"BackupPlanName": "new"}), set(), {"renamed"}),
+        (Supposed("dbs1", then={"BackupPlanName": "new"}), set(), {"renamed", "look-alike"}),
         (Supposed("dbs1", name="old", then={"BackupPlanName": "new"}), {"renamed"}, set()),
     ],
 )  # fmt: skip

@@ -15,7 +15,7 @@ from bot.core.risk_codes import RISKS, brought_by
 CODES = {
     "retention-shortened", "log-backup-off", "days-fewer", "objects-reduced", "objects-changed", "schedule-manual",
     "source-changed", "storage-changed", "account-changed", "secret-changed", "lifecycle-changed", "cleared", "renamed",
-    "unknown-now",
+    "unknown-now", "look-alike",
 }  # fmt: skip
 SHOWN = normalise(
     {
