@@ -14,6 +14,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from bot.door import Door, Limits
 from bot.errors import ConfigError
 
 GRACE_SECONDS = 20.0
@@ -44,15 +45,17 @@ async def serve(
     stop: Callable[[], Awaitable[None]],
     hang_up: Callable[[], None] = lambda: None,
     grace: float = GRACE_SECONDS,
+    limits: Limits | None = None,
 ) -> None:
     """Serve `app` until a signal comes, then return; port 0 is any free one, told by the event `listening`.
 
     `start` runs while requests are answered already; what it raises ends serving and is raised here. `stop` runs once
     requests are done, whether or not `start` ended; after `grace` seconds in all it is cancelled. Each SIGHUP
-    calls `hang_up` and ends nothing. Raises ConfigError where nothing can listen on `host` and `port`.
+    calls `hang_up` and ends nothing. `limits` are what clients may have. Raises ConfigError where nothing can listen
+    on `host` and `port`.
     """
     with _listen(host, port) as listener, _signals(hang_up) as signalled:
-        server = _server(app)
+        server = _Server(app, Door(limits))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         starting = asyncio.ensure_future(start())
         stopped = asyncio.create_task(signalled.wait())
@@ -77,27 +80,32 @@ async def serve(
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, app: Application, door: Door) -> None:
+        self._door = door
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=door,  # type: ignore[arg-type]  # called as the class would be
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                # nothing here depends on the client's address, and trusting a header would read the environment
+                proxy_headers=False,
+                backlog=door.most,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=REQUEST_GRACE_SECONDS,
+            )
+        )
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
-
-def _server(app: Application) -> uvicorn.Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            # nothing here depends on the client's address, and trusting a header would read the environment
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=REQUEST_GRACE_SECONDS,
-        )
-    )
+    async def on_tick(self, counter: int) -> bool:
+        self._door.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
 
 def _listen(host: str, port: int) -> socket.socket:
