@@ -43,6 +43,7 @@ from bot.slack.plan_list import PlanList
 from bot.slack.policy_command import PolicyCommand
 from bot.slack.request import Requests
 from bot.slack.socket import Sockets
+from bot.slack.team import only_ours
 from bot.slack.web import new_client, new_session
 from bot.slack.whisper import Whisper
 from bot.starting import opened, waited_for
@@ -208,7 +209,7 @@ class App:
             policy=policy,
             tasks=tasks,
         ).register(bolt)
-        return Once(to_bolt(bolt)), engine
+        return only_ours(Once(to_bolt(bolt)), identity.team_id), engine
 
     async def _stop(self) -> None:
         if self._sockets is not None:
