@@ -14,6 +14,7 @@ from bot.alibaba.credentials import Keys, KeySource
 from bot.alibaba.endpoint import Endpoint
 from bot.alibaba.redact import clean
 from bot.alibaba.signature import Position, Signed, sign
+from bot.bounded import ENCODINGS, Unfit, unpacked
 from bot.errors import DbsError, DbsRefused, DbsUnanswered, DbsUnreachable
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -59,6 +60,7 @@ class Rpc:
             verify=_trusted(trust_env) if verify is True else verify,
             trust_env=trust_env,
             follow_redirects=False,
+            headers={"Accept-Encoding": ENCODINGS},
             limits=httpx.Limits(max_connections=10),
             timeout=httpx.Timeout(timeout, connect=min(5.0, timeout)),
         )
@@ -117,7 +119,11 @@ class Rpc:
         try:
             # Signed in the keys' thread: the first time the signer is imported, for as long as a person would notice.
             signed, secrets = await self._keys.use(signed_with)
-            response = await self._http.send(self._request(signed, journey))
+            response = await self._http.send(self._request(signed, journey), stream=True)
+            try:
+                body = await unpacked(response.aiter_raw(), response.headers.get("content-encoding", ""))
+            finally:
+                await response.aclose()
         except UnicodeError:
             return DbsRefused("InvalidText", "A value contains half a character and cannot be sent. Nothing was sent.")
         except _NEVER_SENT as error:
@@ -125,7 +131,9 @@ class Rpc:
             return DbsUnreachable(type(error).__name__, f"{self.endpoint.host} cannot be reached: {why}")
         except httpx.HTTPError as error:
             return journey.failure(type(error).__name__, f"{self.endpoint.host} broke off before it answered.")
-        return _read(response, secrets)
+        except Unfit as unfit:
+            return DbsUnanswered(unfit.code, f"The answer, HTTP {response.status_code}, {unfit}")
+        return _read(response, body, secrets)
 
     def _request(self, signed: Signed, journey: "_Journey") -> httpx.Request:
         extensions = {"trace": journey.trace}
@@ -155,9 +163,9 @@ def _trusted(trust_env: bool) -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=trust_env)
 
 
-def _read(response: httpx.Response, secrets: Iterable[str]) -> Reply | DbsError:
+def _read(response: httpx.Response, content: bytes, secrets: Iterable[str]) -> Reply | DbsError:
     try:
-        body = json.loads(response.content)
+        body = json.loads(content)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):

@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import ConfigError
 from bot.slack.payload import Answer, Dispatch, Malformed, from_fields
-from bot.slack.web import SlackFailed, slack_call
+from bot.slack.web import SlackFailed, slack_call, stay
 
 CONNECTIONS = 2
 OPEN_SECONDS = 15
@@ -71,7 +71,7 @@ class Sockets:
 
         Raises ConfigError if Slack refuses the token.
         """
-        self._session = aiohttp.ClientSession()
+        self._session = aiohttp.ClientSession(middlewares=[stay])
         first = await self._connect(self._session)
         for number in range(CONNECTIONS):
             _spawn(self._keepers, self._keep(self._session, first if number == 0 else None))

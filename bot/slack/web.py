@@ -8,6 +8,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.bounded import ENCODINGS, Unfit, unpacked
 from bot.errors import BotError
 from bot.ports import Ready, at_any_time
 
@@ -41,7 +42,37 @@ def new_session() -> aiohttp.ClientSession:
     connected = aiohttp.TraceConfig()
     connected.on_connection_create_end.append(_ask)
     connected.on_connection_reuseconn.append(_ask)
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT), trace_configs=[connected])
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT),
+        trace_configs=[connected],
+        middlewares=[stay],
+        response_class=_Answer,
+        headers={"Accept-Encoding": ENCODINGS},
+        auto_decompress=False,
+    )
+
+
+async def stay(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Take no answer that leads elsewhere: aiohttp would follow it, with the body, and slack_sdk cannot say no."""
+    answer = await send(request)
+    if 300 <= answer.status < 400:
+        answer.close()
+        raise aiohttp.ClientPayloadError("a redirect")
+    return answer
+
+
+class _Answer(aiohttp.ClientResponse):
+    """An answer that is read no further than it may be long."""
+
+    async def read(self) -> bytes:
+        """Return the body, unpacked."""
+        if self._body is None:
+            try:
+                self._body = await unpacked(self.content.iter_any(), self.headers.get("Content-Encoding", ""))
+            except Unfit:
+                self.close()
+                raise aiohttp.ClientPayloadError("unfit") from None
+        return await super().read()
 
 
 @contextmanager

@@ -36,6 +36,6 @@ if __name__ == "__main__":
     from bot import serve
     from bot.cli import main
 
-    make = serve._server
-    vars(serve)["_server"] = lambda app: make(metered(app))
+    make = serve._Server
+    vars(serve)["_Server"] = lambda app, door: make(metered(app), door)
     main()
