@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
 from pydantic import SecretStr
 
 from bot.core.change import Change
 from bot.core.plan import Plan, PlanProblems
 from bot.core.reading import Reading, Values
 from bot.core.verdict import Outcome, judge_plan, judge_record, unsendable
-from bot.errors import SecretMissing
+from bot.errors import SecretMissing, SecretUnreachable
 from bot.ports import Clock, Dbs, Secrets
 from bot.rights import Rights
+
+log = structlog.get_logger("bot.last_look")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,22 @@ class Looking:
         elif why := self._rights.secrets_changed(change):
             return unsendable(change, "SecretChanged", why, "Look at the policy.")
         try:
-            secrets = {name: await self._secrets.fetch(use.ref) for name, use in change.request.secrets.items()}
+            secrets = await self._fetched(change)
         except SecretMissing as error:
             return unsendable(change, "SecretMissing", str(error), "Fix the secret or its reference in the policy.")
         read_at = self._clock.now()
         reading: Reading = await self._dbs.read(change.request.plan_id)
         others = {name: text for name, text in request.items() if name not in secrets}
         return judge_plan(change, reading) or Seen(others, secrets, policy, read_at)
+
+    async def _fetched(self, change: Change) -> dict[str, SecretStr]:
+        """Fetch the secrets. Raises SecretMissing or SecretUnreachable, which name one as the policy does."""
+        values = {}
+        for parameter, use in change.request.secrets.items():
+            try:
+                values[parameter] = await self._secrets.fetch(use.ref)
+            except (SecretMissing, SecretUnreachable) as error:
+                # where it is kept is nothing for a channel
+                log.warning("secret_not_had", change=change.id, secret=use.name, ref=use.ref, problem=str(error))
+                raise type(error)(f"The secret {use.name} cannot be had: {error}") from None
+        return values

@@ -35,7 +35,10 @@ class SecretStore:
         self._files = Aside(FILE_SECONDS)
 
     async def fetch(self, ref: str) -> SecretStr:
-        """Return the value behind a reference. Raises SecretMissing or SecretUnreachable, whose texts name it only."""
+        """Return the value behind a reference. Raises SecretMissing or SecretUnreachable.
+
+        Their texts go on behind a colon, and name neither file nor variable: people know a secret by its own name.
+        """
         kind, colon, name = ref.partition(":")
         if colon and name:
             if kind == "env":
@@ -44,7 +47,7 @@ class SecretStore:
                 return await self._file(Path(name))
             if kind == "kms" and self._kms is not None:
                 return await self._kms.get(name)
-        raise SecretMissing(f"The secret reference {ref} is not env:NAME, file:PATH or kms:NAME.")
+        raise SecretMissing("its reference is not env:NAME, file:PATH or kms:NAME.")
 
     async def _file(self, path: Path) -> SecretStr:
         try:
@@ -57,10 +60,10 @@ class SecretStore:
     def _variable(self, name: str) -> SecretStr:
         value = self._environment.get(name, "")
         if not value:
-            raise SecretMissing(f"The environment variable {name} is not set, or empty.")
+            raise SecretMissing("its environment variable is not set, or empty.")
         # Python reads bytes that are not UTF-8 into half characters, which cannot be sent on.
         if not _is_text(value):
-            raise SecretMissing(f"The environment variable {name} is not UTF-8 text.")
+            raise SecretMissing("its environment variable is not UTF-8 text.")
         return SecretStr(value)
 
 
@@ -69,19 +72,19 @@ def _content(path: Path) -> SecretStr:
     try:
         # Only what is_file: reading a pipe or a terminal would wait for ever.
         if not path.is_file():
-            raise SecretMissing(f"There is no file {path}.")
+            raise SecretMissing("its file is not there.")
         with path.open("rb") as file:
             content = file.read(_MOST + 1)
     except PermissionError:
-        raise SecretMissing(f"The bot may not read the file {path}.") from None
+        raise SecretMissing("the bot may not read its file.") from None
     except OSError as error:
-        raise SecretUnreachable(f"The file {path} cannot be read now: {error.strerror}.") from None
+        raise SecretUnreachable(f"its file cannot be read now: {error.strerror}.") from None
     value = content.decode(errors="surrogateescape")
     if len(content) > _MOST or not _is_text(value):
-        raise SecretMissing(f"The file {path} is not UTF-8 text of at most {_MOST // 1024} KiB.")
+        raise SecretMissing(f"its file is not UTF-8 text of at most {_MOST // 1024} KiB.")
     value = value.removesuffix("\r\n").removesuffix("\n")
     if not value:
-        raise SecretMissing(f"The file {path} is empty.")
+        raise SecretMissing("its file is empty.")
     return SecretStr(value)
 
 

@@ -468,7 +468,10 @@ async def test_a_secret_that_is_missing_refuses_and_names_it(world: World, proce
     world.secrets.values.clear()
     change = await process.execute()
     assert isinstance(change.outcome, Refused)
-    assert (change.outcome.code, change.outcome.message) == ("SecretMissing", f"There is no secret {REF}.")
+    assert (change.outcome.code, change.outcome.message) == (
+        "SecretMissing",
+        f"The secret orders-db cannot be had: There is no secret {REF}.",
+    )
     assert (await world.kinds())[-2:] == ["started", "refused"]
 
 
@@ -510,7 +513,7 @@ async def test_a_refusal_of_the_first_send_is_final(world: World, process: Proce
     [
         ("read", DOWN, "The plan could not be read: ConnectError: dbs.test cannot be reached."),
         ("read", LOST, "The plan could not be read: ReadTimeout: no answer within 20 seconds."),
-        ("fetch", SecretUnreachable("KMS does not answer"), "KMS does not answer."),
+        ("fetch", SecretUnreachable("KMS does not answer"), "The secret orders-db cannot be had: KMS does not answer."),
         ("person", LookUpFailed("Slack did not answer."), "Slack did not answer."),
     ],
 )

@@ -38,8 +38,9 @@ async def test_a_variable_is_taken_as_it_is(store: SecretStore) -> None:
 
 @pytest.mark.parametrize("name", ["NOBODY", "EMPTY", "BROKEN"])
 async def test_a_variable_that_is_unset_empty_or_not_text_is_missing(store: SecretStore, name: str) -> None:
-    with pytest.raises(SecretMissing, match=f"The environment variable {name} is not"):
+    with pytest.raises(SecretMissing, match="its environment variable is not") as caught:
         await store.fetch(f"env:{name}")
+    assert name not in str(caught.value), "people know the secret by its own name"
 
 
 @pytest.mark.parametrize(
@@ -74,15 +75,16 @@ async def test_a_file_is_read_anew_each_time(store: SecretStore, tmp_path: Path)
 async def test_a_file_that_holds_no_password_is_missing(store: SecretStore, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "orders"
     path.write_bytes(content)
-    with pytest.raises(SecretMissing, match=str(path)) as caught:
+    with pytest.raises(SecretMissing, match=r"its file is (empty|not UTF-8)") as caught:
         await store.fetch(f"file:{path}")
+    assert str(path) not in str(caught.value)
     assert caught.value.__context__ is None
 
 
 async def test_what_is_no_file_is_missing_and_waits_for_nobody(store: SecretStore, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "nothing", tmp_path / "pipe", "a\0b"):
-        with pytest.raises(SecretMissing, match="There is no file"):
+        with pytest.raises(SecretMissing, match="its file is not there"):
             await store.fetch(f"file:{path}")
 
 

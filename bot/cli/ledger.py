@@ -8,7 +8,7 @@ import click
 from pydantic import SecretStr
 
 from bot import log
-from bot.cli.sentences import count, exits_with_sentences
+from bot.cli.sentences import count, exits_with_sentences, say
 from bot.config import LedgerSettings, PolicySettings, SlackSettings
 from bot.errors import LedgerAltered, Refusal
 from bot.shapes import postgres_url
@@ -37,7 +37,7 @@ def ledger_show(change: str) -> None:
     from bot.ledger.reading import show  # noqa: PLC0415
 
     for line in asyncio.run(show(LedgerSettings.from_environment().ledger_address, change)):
-        click.echo(line)
+        say(line)
 
 
 @commands.command("export")
@@ -46,7 +46,7 @@ def ledger_export() -> None:
     """Print every event as one line of JSON."""
     from bot.ledger.reading import export  # noqa: PLC0415
 
-    asyncio.run(export(LedgerSettings.from_environment().ledger_address, click.echo))
+    asyncio.run(export(LedgerSettings.from_environment().ledger_address, say))
 
 
 @commands.command("end")
@@ -92,13 +92,13 @@ def ledger_copy(to: SecretStr) -> None:
     try:
         copied = copy_ledger(LedgerSettings.from_environment().ledger_address, to)
     except LedgerAltered as altered:
-        click.echo(str(altered))
+        say(str(altered))
         sys.exit(1)
-    click.echo(
+    say(
         f"{count(copied.changes, 'change')}, {count(copied.events, 'event')} copied: every hash follows from the one"
         " before."
     )
-    click.echo(
+    say(
         f"{count(copied.open, 'change is', 'changes are')} open: start the bot with the new DATABASE_URL, and not with"
         " the old one any more."
     )
@@ -118,7 +118,7 @@ def ledger_verify(slack: bool) -> None:
     )
     findings, changes, events = asyncio.run(verify(address, settings, policy_file))
     for finding in findings:
-        click.echo(str(finding))
+        say(str(finding))
     if findings:
         sys.exit(1)
-    click.echo(f"{count(changes, 'change')}, {count(events, 'event')}: every hash follows from the one before.")
+    say(f"{count(changes, 'change')}, {count(events, 'event')}: every hash follows from the one before.")

@@ -6,6 +6,7 @@ from typing import TextIO
 
 import click
 
+from bot.cli.sentences import say
 from bot.core.plan import check_document
 
 
@@ -28,6 +29,7 @@ def plan_check(file: TextIO) -> None:
     if not isinstance(document, dict):
         raise click.UsageError(f"{file.name} is not a JSON object of API names.")
     found = check_document(document)
-    # half a character in a name, which no encoding takes, is written as JSON's own escape
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2).encode(errors="backslashreplace"))
+    # what a terminal would obey, or no encoding takes, is written as JSON's own escape
+    for line in json.dumps(found, ensure_ascii=False, indent=2).split("\n"):
+        say("".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in line))
     sys.exit(1 if found else 0)

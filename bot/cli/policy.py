@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bot.cli.sentences import count, exits_with_sentences
+from bot.cli.sentences import count, exits_with_sentences, say
 from bot.config import PolicySettings
 from bot.core.people import Channel
 from bot.core.policy_notes import notes
@@ -34,9 +34,9 @@ def policy_check() -> None:
         count(len(found.secrets), "secret"),
         count(len(found.rules), "rule"),
     )
-    click.echo(f"{path}: {', '.join(counts)}.")
+    say(f"{path}: {', '.join(counts)}.")
     for note in notes(found):
-        click.echo(note)
+        say(note)
 
 
 def _pairs(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
@@ -71,4 +71,4 @@ def policy_explain(*, plan: str, channel: Channel, creator: str | None, read: bo
 
     supposed = Supposed(plan, channel=replace(channel, creator=creator), **said)
     for line in asyncio.run(explained(supposed, datetime.now(UTC), read=read, slack=slack)):
-        click.echo(line)
+        say(line)

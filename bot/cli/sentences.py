@@ -8,6 +8,7 @@ from typing import ParamSpec
 import click
 
 from bot.errors import BotError, ConfigError, LedgerBusy
+from bot.log import escape
 
 MAY_PASS = 75
 """The exit code where the same command may succeed later: a system's own word for that, EX_TEMPFAIL."""
@@ -24,13 +25,18 @@ def exits_with_sentences(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except ConfigError as error:
             for problem in error.problems:
-                click.echo(problem, err=True)
+                say(problem, err=True)
             sys.exit(2)
         except BotError as error:
-            click.echo(str(error), err=True)
+            say(str(error), err=True)
             sys.exit(MAY_PASS if isinstance(error, LedgerBusy) else 2)
 
     return run
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print one line, in which nothing that somebody stored is obeyed by a terminal."""
+    click.echo(escape(text), err=err)
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from bot.errors import ConfigError, LedgerBusy
+from bot.ledger.private import close_to_others, make_private
 from bot.ledger.schema import MIGRATIONS
 
 PATIENCE = 1.5
@@ -57,6 +58,8 @@ def open_database(path: Path, *, readonly: bool, alone: bool = False) -> Databas
         raise _unusable(f"the folder {path.parent} does not exist; create it or name another file.")
     if readonly and not path.exists():
         raise _unusable(f"there is no ledger at {path}; `serve` makes one.")
+    if not readonly:
+        make_private(path)
     # mode=rw never makes a file, and falls back to reading where writing is not permitted
     address = f"{path.absolute().as_uri()}?mode={'rw' if readonly else 'rwc'}"
     try:
@@ -85,6 +88,7 @@ def _prepare(db: Database, path: Path, *, readonly: bool, alone: bool) -> Databa
             db.execute(f"pragma page_size = {PAGE}")  # a file that has pages already keeps its own
             _write_ahead(db)
             _migrate(db)
+            close_to_others(path)  # what is no ledger is left as it is
     except sqlite3.OperationalError as error:
         match error.sqlite_errorcode & 0xFF:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED if alone:

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from bot import deadline
 from bot.errors import ConfigError, LedgerBusy
 from bot.ledger.postgres_schema import is_current, migrate
+from bot.ledger.transport import UNPROVEN, is_undecided
 
 PATIENCE = 1.5
 """Seconds to wait for a turn, a connection, a lock or a statement: a click must be answered within three."""
@@ -178,6 +179,8 @@ def connected(url: SecretStr, name: str, **otherwise: int) -> Iterator[Connectio
     driver raises inside does so as well: as if there were no such database.
     """
     try:
+        if is_undecided(url.get_secret_value()):
+            raise unusable(UNPROVEN, name)
         with contextlib.closing(psycopg.connect(url.get_secret_value(), **(_SETTINGS | otherwise))) as connection:
             ((encoding,),) = connection.execute("show server_encoding").fetchall()
             if encoding not in _ENCODINGS:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from bot.slack.inputs import typed_values
 from bot.slack.outcome import read_again_text
 from bot.slack.place import of_change
 from bot.slack.review import REASON, deny_view
+from bot.slack.sparing import Sparing
 from bot.slack.text import escape, inert
 from bot.slack.web import SlackFailed, slack_call
 from bot.slack.whisper import Whisper
@@ -56,6 +57,7 @@ class Decisions:
     clock: Clock
     whisper: Whisper
     tasks: Tasks
+    _sparing: Sparing = field(default_factory=Sparing, init=False)
 
     async def approve(self, body: Mapping[str, Any], value: str) -> None:
         """Count one more approval of exactly what this card showed."""
@@ -117,22 +119,26 @@ class Decisions:
     async def ask_again(self, body: Mapping[str, Any], change_id: str) -> None:
         """Open the form with the values of an ended change."""
         try:
-            change = await self._found(body, change_id)
+            with self._sparing.turn(f"new_request {body['user']['id']} {change_id}"):
+                change = await self._found(body, change_id)
+                await self._open_again(body, change)
         except Refusal as refusal:
             self._say(body, refusal.sentence)
-            return
         except LedgerError as error:
             self._say(body, not_recorded(error))
-            return
+
+    async def _open_again(self, body: Mapping[str, Any], change: Change) -> None:
         place = of_change(change, (body.get("channel") or {}).get("id", ""))
         await self.configure.open(body, body["user"]["id"], place, change.request.plan_id, again=change)
 
     async def read_again(self, body: Mapping[str, Any], change_id: str) -> None:
         """Read the plan of a stuck change and say in its thread what it looks like now."""
+        by = body["user"]["id"]
         try:
-            await self.rights.may_see(body["user"]["id"])
-            change = await self._found(body, change_id)
-            reading = await self.dbs.read(change.request.plan_id)
+            with self._sparing.turn(f"read_again {by} {change_id}"):
+                await self.rights.may_see(by)
+                change = await self._found(body, change_id)
+                reading = await self.dbs.read(change.request.plan_id)
         except DbsError as error:
             self._say(body, escape(trouble("The plan", error)))
             return

@@ -19,6 +19,7 @@ from bot.ports import Clock, Dbs
 from bot.rights import Rights
 from bot.slack.configure import trouble
 from bot.slack.place import of_command
+from bot.slack.sparing import Sparing
 from bot.slack.text import escape, shortened
 from bot.slack.typed_command import AROUND_AN_ID, SHOWN
 from bot.slack.whisper import Whisper
@@ -26,6 +27,8 @@ from bot.tasks import Tasks
 
 log = structlog.get_logger("bot.slack.policy_command")
 
+A_MINUTE = 10
+"""Plans that one person may ask about."""
 QUICK = 1.5
 """Seconds: what takes longer is told after the answer, for which Slack waits three."""
 ONE_PLAN = "`/backup-plan policy &lt;plan id&gt;` says what the policy asks for a change of that plan; it takes one id."
@@ -42,6 +45,7 @@ class PolicyCommand:
         self._clock = clock
         self._whisper = whisper
         self._tasks = tasks
+        self._sparing = Sparing(A_MINUTE)
 
     async def answer(self, body: Mapping[str, Any], line: str) -> str:
         """Return the answer as mrkdwn, or where it takes too long, that it will follow."""
@@ -75,6 +79,10 @@ class PolicyCommand:
     async def _explained(self, body: Mapping[str, Any], plan_id: str) -> str:
         """Explain for a change by this person in this channel. Raises Refusal and DbsError."""
         user_id = body["user_id"]
+        with self._sparing.turn(user_id):
+            return await self._explained_to(user_id, body, plan_id)
+
+    async def _explained_to(self, user_id: str, body: Mapping[str, Any], plan_id: str) -> str:
         await self._rights.may_see(user_id)
         objection = await self._objection(user_id)
         channel = await self._rights.channel(of_command(body).channel)

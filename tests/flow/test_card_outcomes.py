@@ -20,7 +20,7 @@ from bot.playground.acts import (
     settled,
     whispered,
 )
-from bot.playground.dbs.faults import cut, refuse, then
+from bot.playground.dbs.faults import Gate, cut, hold, refuse, then
 from bot.playground.slack.server import plain_text
 from bot.playground.stage import Stage
 
@@ -181,6 +181,29 @@ async def test_stuck_says_what_to_check_and_reads_again_for_those_who_may_see_pl
     await stage.ana.click(told, "read_again")
     await stage.slack.wait_for(lambda: len(replies(stage.slack, card, "note")) > notes + 1)
     assert "now as it was proposed" in plain_text(replies(stage.slack, card, "note")[-1])
+
+
+async def test_read_again_is_for_once_at_a_time_and_thrice_a_minute(shared_stage: Stage, new_plan: NewPlan) -> None:
+    stage, plan = shared_stage, new_plan()
+    card = await stuck(stage, plan)
+    told = await outcome(stage.slack, card)
+    before = len(replies(stage.slack, card, "note"))
+    gate = Gate()
+    stage.dbs.next("DescribeBackupPlanList", hold(gate, before=True), plan_id=plan)
+    await stage.ana.click(told, "read_again")
+    await stage.ana.click(told, "read_again")
+    assert "being done already" in await whispered(stage.slack, stage.ana)
+    gate.release()
+    await stage.slack.wait_for(lambda: len(replies(stage.slack, card, "note")) > before)
+    for _ in range(2):
+        count = len(replies(stage.slack, card, "note"))
+        await stage.ana.click(told, "read_again")
+        await stage.slack.wait_for(lambda: len(replies(stage.slack, card, "note")) > count)  # noqa: B023 - awaited here
+    asked = len(stage.dbs.requests)
+    for _ in range(22):
+        await stage.ana.click(told, "read_again")
+    await stage.slack.wait_for(lambda: "3 times within a minute" in str(stage.ana.ephemerals[-1:]))
+    assert (len(replies(stage.slack, card, "note")), len(stage.dbs.requests)) == (before + 3, asked)
 
 
 async def test_read_again_on_a_direct_message_is_answered_there(shared_stage: Stage, new_plan: NewPlan) -> None:

@@ -345,3 +345,46 @@ async def test_each_question_has_its_index(ledger: SqliteLedger, sql: str, index
     parameters: dict[str, str | int] = {name: 1 if name == "limit" else "" for name in names}
     plan = await ledger._write(lambda: ledger._db.execute(f"explain query plan {sql}", parameters).fetchall())
     assert any(f"INDEX {index} (" in str(row[-1]) for row in plan), plan
+
+
+def modes(file: Path) -> dict[str, str]:
+    """Return what others may do with the files of a ledger."""
+    return {one.name: f"{one.stat().st_mode & 0o777:04o}" for one in sorted(file.parent.glob(f"{file.name}*"))}
+
+
+PRIVATE = {"ledger.db": "0600", "ledger.db-shm": "0600", "ledger.db-wal": "0600"}
+
+
+async def test_nobody_else_may_read_the_ledgers_files(tmp_path: Path, clock: Clock) -> None:
+    file = tmp_path / "ledger.db"
+    before = os.umask(0)
+    try:
+        ledger = SqliteLedger(file, clock, GRACE)
+    finally:
+        os.umask(before)
+    assert await ledger.team("T1") == "T1"
+    assert modes(file) == PRIVATE
+    await ledger.close()
+
+
+async def test_a_ledger_that_others_could_read_is_closed_to_them(tmp_path: Path, clock: Clock) -> None:
+    file = tmp_path / "ledger.db"
+    first = SqliteLedger(file, clock, GRACE)
+    for name in PRIVATE:
+        (tmp_path / name).chmod(0o644)
+    looking = SqliteLedger.open_readonly(file, clock)
+    assert set(modes(file).values()) == {"0644"}, "who only looks changes nothing"
+    second = SqliteLedger(file, clock, GRACE)
+    assert modes(file) == PRIVATE
+    for one in (looking, second, first):
+        await one.close()
+
+
+def test_what_is_no_ledger_keeps_its_mode(tmp_path: Path, clock: Clock) -> None:
+    diary = tmp_path / "diary"
+    diary.write_text("Dear diary, today nobody changed a backup plan. " * 100)
+    for one, mode in ((diary, 0o644), (tmp_path, 0o755)):
+        one.chmod(mode)
+        with pytest.raises(ConfigError):
+            SqliteLedger(one, clock, GRACE)
+        assert one.stat().st_mode & 0o777 == mode
