@@ -54,7 +54,7 @@ class SecretStore:
             return await self._files.run(str(path), partial(_content, path))
         except Hangs:
             raise SecretUnreachable(
-                f"The file {path} cannot be read now: whatever keeps it has not answered for {FILE_SECONDS:g} seconds."
+                f"its file cannot be read now: whatever keeps it has not answered for {FILE_SECONDS:g} seconds."
             ) from None
 
     def _variable(self, name: str) -> SecretStr:
