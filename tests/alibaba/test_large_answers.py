@@ -46,7 +46,7 @@ async def test_an_answer_of_dbs_that_is_too_large_is_none(keys: FixedKeys, encod
     ):
         tracemalloc.start()
         with pytest.raises(DbsUnanswered, match=r"TooLarge: .* more than 8 MiB"):
-            await dbs.configure({"BackupPlanId": "dbs1"}, {}, "token-1")
+            await dbs.configure("dbs1", {"BackupPlanId": "dbs1"}, {}, "token-1")
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert most < 64 * 2**20
@@ -71,4 +71,4 @@ async def test_what_dbs_answers_is_unpacked(keys: FixedKeys, packed: str) -> Non
     said = json.dumps({"Success": True, "RequestId": "R-1", "BackupPlanId": "dbs1"}).encode()
     body = {"gzip": gzip.compress(said), "deflate": zlib.compress(said), "identity": said}[packed]
     async with answering(packed, body) as url, DbsClient(url, region="cn-hangzhou", keys=keys) as dbs:
-        assert await dbs.configure({"BackupPlanId": "dbs1"}, {}, "token-1") == "R-1"
+        assert await dbs.configure("dbs1", {"BackupPlanId": "dbs1"}, {}, "token-1") == "R-1"
