@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import select
 import socket
 import sys
 import time
@@ -245,9 +244,8 @@ async def test_req42_who_takes_no_answer_is_let_go() -> None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # else the kernel takes megabytes for it
             connection.connect(("127.0.0.1", program.port))
             connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: bot\r\n\r\n" * 8)
-            cut = select.poll()
-            cut.register(connection, 0)  # nothing but the end of it: what is there to read stays unread
-            assert await asyncio.to_thread(cut.poll, 8000)
+            assert connection.recv(5) == b"HTTP/"
+            await program.gives_back(program.descriptors() - 1)
         assert await program.slack() == 200
 
 
