@@ -377,7 +377,7 @@ async def test_who_only_looks_makes_no_tables(url: SecretStr) -> None:
     ("url", "said", "error"),
     [
         ("postgresql://bot:s3same@127.0.0.1:1/bot", "cannot be reached", LedgerBusy),
-        ("postgresql://bot:s3same@nobody.invalid/bot", "cannot be reached", LedgerBusy),
+        ("postgresql://bot:s3same@nobody.invalid/bot?sslmode=require", "cannot be reached", LedgerBusy),
         ("postgresql://bot:s3same@127.0.0.1:99999/bot", "cannot be reached", ConfigError),
         ("postgresql://bot:s3same@127.0.0.1:1/bot?sslmode=blue", "cannot be reached", ConfigError),
         ("postgresql://bot:s3same@127.0.0.1:1/bot?colour=red", "is not a URL that PostgreSQL understands", ConfigError),
