@@ -65,15 +65,15 @@ def ledger_end(change: str, reason: str) -> None:
     try:
         ended = asyncio.run(end(LedgerSettings.from_environment().ledger_address, change, operator(), reason.strip()))
     except Refusal as refusal:
-        click.echo(re.sub(r"<@(\w+)>", r"\1", refusal.sentence))
+        say(re.sub(r"<@(\w+)>", r"\1", refusal.sentence))
         sys.exit(1)
     except LedgerAltered as altered:
-        click.echo(
+        say(
             f"Change {change} cannot be ended in the ledger: its record does not hold together (event {altered.seq}: "
             f"{altered.what}) It is set aside: nothing is done on it any more, and its plan is free."
         )
         sys.exit(1)
-    click.echo(ended_line(ended))
+    say(ended_line(ended))
 
 
 @commands.command("copy")
