@@ -8,8 +8,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from bot.alibaba.telltale import REMOVED, without_credentials
+
 LIMIT = 500
-REMOVED = "[removed]"
 _NAMED = {
     "<": "&lt;",
     ">": "&gt;",
@@ -28,12 +29,14 @@ _NAMED = {
 def clean(text: str, secrets: Iterable[str] = (), limit: int = LIMIT) -> str:
     """Return `text` without any of `secrets` in any usual encoding, on one line, at most `limit` characters long.
 
+    What looks like a credential goes too, although nobody knows it: the message about a plan may quote a password.
     64 hexadecimal digits go as well: the hash of a body whose only unknown is a password lets the password be guessed.
     """
     # One pass over all secrets, the longest first: what replaces one must not be searched for the next.
     patterns = [_pattern(secret) for secret in sorted({*secrets} - {""}, key=len, reverse=True)]
     text = re.sub("|".join([*patterns, "(?<![0-9A-Fa-f])[0-9A-Fa-f]{64}(?![0-9A-Fa-f])"]), REMOVED, text)
-    text = " ".join("".join(map(_inert, text)).split())
+    # What is invisible goes before what looks like a credential: it could hide the name of one.
+    text = without_credentials(" ".join("".join(map(_inert, text)).split()))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
