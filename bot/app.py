@@ -76,15 +76,27 @@ class App:
         self._ledger: Ledger | None = None
         keys, timeout = ChainedKeys(), config.dbs_timeout.total_seconds()
         self._dbs = DbsClient(
-            config.dbs_url, region=config.dbs_region, keys=keys, timeout=timeout, parameters=config.dbs_parameters
+            config.dbs_url,
+            region=config.dbs_region,
+            keys=keys,
+            timeout=timeout,
+            parameters=config.dbs_parameters,
+            at_hand=self._at_hand,
+            now=self._clock.now,
         )
         self._kms = KmsClient(config.kms_url, region=config.dbs_region, keys=keys, timeout=timeout)
+        self._secrets = SecretStore(environment(), self._kms)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
         over_http = self.config.slack_app_token is None
         edge = Edge(self._deliver, self.config.slack_signing_secret if over_http else None, self._ready)
         await serve(edge, self.config.host, self.config.port, start=self._start, stop=self._stop, hang_up=self._hang_up)
+
+    def _at_hand(self, plan_id: str) -> list[str]:
+        """Return the plan's secrets as far as they are in the environment: DBS's text about it must not show them."""
+        policy = self._policy.policy
+        return [self._secrets.at_hand(policy.secrets[name].ref) for name in policy.secrets_for(plan_id)]
 
     def _ready(self) -> dict[str, Any] | None:
         if self._identity is None or self._dispatch is None:
@@ -162,7 +174,7 @@ class App:
         execution = Execution(
             ledger=ledger,
             dbs=dbs,
-            secrets=SecretStore(environment(), self._kms),
+            secrets=self._secrets,
             rights=rights,
             clock=clock,
             owner=randomness.token_hex(8),

@@ -57,6 +57,11 @@ class SecretStore:
                 f"its file cannot be read now: whatever keeps it has not answered for {FILE_SECONDS:g} seconds."
             ) from None
 
+    def at_hand(self, ref: str) -> str:
+        """Return a value that costs nothing to look at: that of a variable; "" for every other kind, or for none."""
+        kind, _, name = ref.partition(":")
+        return self._environment.get(name, "") if kind == "env" else ""
+
     def _variable(self, name: str) -> SecretStr:
         value = self._environment.get(name, "")
         if not value:

@@ -2,7 +2,9 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Self
 
 import stamina
@@ -11,6 +13,7 @@ from pydantic import SecretStr
 from bot.alibaba.answers import advice, failure
 from bot.alibaba.credentials import KeySource
 from bot.alibaba.endpoint import Endpoint
+from bot.alibaba.lately import Lately
 from bot.alibaba.reading import details, read_plan, summarise, text
 from bot.alibaba.redact import clean
 from bot.alibaba.rpc import Reply, Rpc
@@ -21,6 +24,23 @@ from bot.errors import DbsRefused, DbsThrottled, DbsUnanswered
 VERSION = "2019-03-06"
 _PAGE = 100
 _READ_ATTEMPTS = 3
+_UNKNOWN = ("InvalidParameterValid", "InvalidJobId", "InvalidBackupPlanId")
+"""Codes with which DBS says that it has no such plan, or no plans at all."""
+_ODD = (*_UNKNOWN, "InvalidParameter", "InvalidRegion")
+"""Codes after which asking without the region may help."""
+
+AtHand = Callable[[str], Iterable[str]]
+"""The secrets of a plan that can be had for nothing: what DBS says of the plan is cleaned of them."""
+
+
+def nothing_at_hand(_plan_id: str) -> Iterable[str]:
+    """Know no secret."""
+    return ()
+
+
+def by_the_system() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
 
 
 class DbsClient:
@@ -39,11 +59,21 @@ class DbsClient:
         parameters: Position = "body",
         verify: ssl.SSLContext | bool = True,
         setting: str = "DBS_ENDPOINT",
+        at_hand: AtHand = nothing_at_hand,
+        now: Callable[[], datetime] = by_the_system,
     ) -> None:
-        """Raise ConfigError, naming `setting`, for an endpoint that cannot be used."""
+        """Raise ConfigError, naming `setting`, for an endpoint that cannot be used; `region` is where plans are."""
         where = Endpoint.parse(endpoint, setting)
         self._rpc = Rpc(where, VERSION, keys, timeout=timeout, position=parameters, verify=verify)
         self._region = region
+        self._position = parameters
+        self._at_hand = at_hand
+        self._now = now
+        self._lately = Lately()
+        self._regions: dict[str, str] = {}
+        """Plan id → the region that DBS named."""
+        self._without_region: set[str] = set()
+        """Plans that DBS shows only where it is not asked for those of a region."""
 
     @property
     def host(self) -> str:
@@ -52,6 +82,7 @@ class DbsClient:
 
     async def aclose(self) -> None:
         """Close the connections."""
+        self._lately.forget()
         await self._rpc.close()
 
     async def __aenter__(self) -> Self:
@@ -61,22 +92,64 @@ class DbsClient:
         await self.aclose()
 
     async def read(self, plan_id: str) -> Reading:
-        """Read one plan afresh; an unknown one is DbsRefused with the code `InvalidParameterValid`."""
-        reply = await self._describe({"BackupPlanId": plan_id}, plan_id)
-        # DBS may answer an unknown id with an error, with nothing, or with another plan.
-        found = next((detail for detail in details(reply.body) if text(detail.get("BackupPlanId")) == plan_id), None)
-        if found is None:
-            code = "InvalidParameterValid"
-            what = f"DBS has no backup plan {clean(plan_id, limit=64)}."
-            raise DbsRefused(code, what, reply.text("RequestId", limit=100), advice(code, "", ""))
-        return read_plan(found, clean(text(found.get("ErrMessage")), reply.secrets))
+        """Read one plan afresh; an unknown one is DbsRefused with the code `InvalidParameterValid`.
+
+        DBS may answer an unknown id with an error, with nothing, or with another plan. Nobody says whether it looks
+        further than the region it is asked about: what it does not find there is asked for without one.
+        """
+        request_id = ""
+        for region in [{}] if plan_id in self._without_region else [{"Region": self._region}, {}]:
+            try:
+                reply = await self._describe({"BackupPlanId": plan_id, **region}, plan_id)
+            except DbsRefused as error:
+                if not error.code.startswith(_ODD if region else _UNKNOWN):
+                    raise
+                request_id = error.request_id
+                continue
+            request_id = reply.text("RequestId", limit=100)
+            shown = details(reply.body)
+            found = next((detail for detail in shown if text(detail.get("BackupPlanId")) == plan_id), None)
+            if found is not None:
+                if not region:
+                    self._without_region.add(plan_id)
+                reading = read_plan(found, reply.secrets, self._now())
+                self._regions[plan_id] = reading.region
+                return reading
+            if shown:
+                raise self._other_plans(plan_id, request_id)
+        what = f"No plan {clean(plan_id, limit=64)}, or no plans here: DBS shows none in this account and region."
+        raise DbsRefused(_UNKNOWN[0], what, request_id, advice(_UNKNOWN[0], "", ""))
+
+    def _other_plans(self, plan_id: str, request_id: str) -> DbsRefused:
+        """Say that DBS did not heed the id, as it does for some unknown ones, or where it does not read the body."""
+        what = f"DBS was asked for {clean(plan_id, limit=64)} and showed other plans."
+        todo = "Check the plan id."
+        if self._position == "body":
+            todo += " If it is right, DBS does not read parameters from the body: set DBS_PARAMETERS=query."
+        return DbsRefused(_UNKNOWN[0], what, request_id, todo)
 
     async def plans(self) -> Sequence[PlanSummary]:
-        """List every plan, page by page from page 0 until one is short; plans that move between pages count once."""
+        """List every plan; in an account without any DBS may answer as it does to an unknown id.
+
+        Asked without a region first: DBS may take that for all of them, or for none.
+        """
+        for region in ({}, {"Region": self._region}):
+            try:
+                found = await self._list(region)
+            except DbsRefused as error:
+                if not error.code.startswith(_UNKNOWN):
+                    raise
+            else:
+                if found:
+                    return found
+        return []
+
+    async def _list(self, region: dict[str, str]) -> Sequence[PlanSummary]:
+        """List page by page from page 0 until one is short; plans that move between pages count once."""
         found: dict[str, PlanSummary] = {}
         page = 0
         while True:
-            reply = await self._describe({"PageNum": str(page), "PageSize": str(_PAGE)}, "*")
+            reply = await self._describe({"PageNum": str(page), "PageSize": str(_PAGE), **region}, "*")
             entries = [summarise(detail) for detail in details(reply.body)]
             new = {plan.plan_id: plan for plan in entries if plan.plan_id and plan.plan_id not in found}
             found |= new
@@ -94,7 +167,8 @@ class DbsClient:
             raise DbsRefused("PlanMismatch", what, advice="Report this: it is a fault of the bot.")
         params = {name: _on_the_wire(name, value) for name, value in request.items()} | {"ClientToken": client_token}
         hidden = {name: value.get_secret_value() for name, value in secrets.items()}
-        reply = await self._rpc.call("ConfigureBackupPlan", params, hidden)
+        self._lately.sent(plan_id, hidden.values())
+        reply = self._knowing(plan_id, await self._rpc.call("ConfigureBackupPlan", params, hidden))
         self._check(reply, "ConfigureBackupPlan", plan_id)
         request_id = reply.text("RequestId", limit=100)
         answered = text(reply.body.get("BackupPlanId"))
@@ -116,12 +190,18 @@ class DbsClient:
         async for attempt in stamina.retry_context(on=wait, attempts=_READ_ATTEMPTS, timeout=None):
             with attempt:
                 reply = await self._rpc.call("DescribeBackupPlanList", params, deadline=deadline)
+                reply = self._knowing(plan_id, reply)
                 if not _shows_plans(reply):
                     self._check(reply, "DescribeBackupPlanList", plan_id)
         return reply
 
+    def _knowing(self, plan_id: str, reply: Reply) -> Reply:
+        """Return a reply whose texts are cleaned of every secret of the plan that is known now."""
+        return replace(reply, secrets=(*reply.secrets, *self._lately.of(plan_id), *self._at_hand(plan_id)))
+
     def _check(self, reply: Reply, action: str, plan_id: str) -> None:
-        resource = f"acs:dbs:{self._region}:*:backupplan/{clean(plan_id, limit=64)}"
+        region = self._regions.get(plan_id) or self._region
+        resource = f"acs:dbs:{region}:*:backupplan/{clean(plan_id, limit=64)}"
         if (error := failure(reply, f"dbs:{action}", resource)) is not None:
             raise error
 

@@ -1,9 +1,14 @@
 """A plan as DescribeBackupPlanList reports it, turned into the words and text forms in which it would be sent."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
+from bot.alibaba.redact import clean
+from bot.core.events import stamp
+from bot.core.objects_json import undoubled
 from bot.core.plan import normalise
 from bot.core.reading import PlanSummary, Reading
 
@@ -32,11 +37,17 @@ _SAME_NAME = (
 )
 """Parameters that the reply calls as the request does."""
 _FACTS = ("DatabaseType", "BackupMethod")
+_ADDRESS = ("SourceEndpointIpPort", "SourceEndpointHost", "SourceEndpointPort")
 _ZERO_IS_NONE = {"SourceEndpointPort", "CrossAliyunId"}
+_ELSEWHERE = {*_SAME_NAME, *_FACTS, *_ADDRESS, "BackupPlanStatus", "BackupPlanRegion", "ErrMessage"}
+"""Fields of the reply that a Reading has in a place of their own."""
+_MOST_DETAILS = 100
+_LONGEST_NAME, _LONGEST_DETAIL, _LONGEST_DETAILS = 64, 200, 6000
+"""Characters of one field's name, of its value, and of all of them: they go into the ledger."""
 
 
-def read_plan(detail: Mapping[str, Any], message: str = "") -> Reading:
-    """Return one entry of `BackupPlanDetail` as a Reading; `message` is DBS's own about the plan, already cleaned.
+def read_plan(detail: Mapping[str, Any], secrets: Iterable[str] = (), now: datetime | None = None) -> Reading:
+    """Return one entry of `BackupPlanDetail` as a Reading; what is only shown is cleaned of `secrets`.
 
     What DBS leaves out, or answers as empty, has no value; only an empty BackupStorageType is one and reads `own`.
     """
@@ -45,9 +56,41 @@ def read_plan(detail: Mapping[str, Any], message: str = "") -> Reading:
     if "EnableBackupLog" in told:
         told["EnableBackupLog"] = told["EnableBackupLog"].lower()
     values = normalise({name: told[name] for name in told if not (told[name] == "0" and name in _ZERO_IS_NONE)})
+    if "BackupObjects" in values:
+        values["BackupObjects"] = _objects(detail["BackupObjects"])
     engine, method = (values.pop(name, "") for name in _FACTS)
-    status, region = text(detail.get("BackupPlanStatus")).lower(), text(detail.get("BackupPlanRegion"))
-    return Reading(values, engine, method, status, message, region)
+    known = tuple(secrets)
+    return Reading(
+        values=values,
+        database_type=engine,
+        backup_method=method,
+        status=clean(text(detail.get("BackupPlanStatus")).lower(), known, _LONGEST_NAME),
+        message=clean(text(detail.get("ErrMessage")), known),
+        region=clean(text(detail.get("BackupPlanRegion")), known, _LONGEST_NAME),
+        details=_details(detail, known),
+        read_at=stamp(now) if now else "",
+    )
+
+
+def _details(detail: Mapping[str, Any], secrets: tuple[str, ...]) -> dict[str, str]:
+    """Return every other field, the unknown ones too: they are shown and compared, never sent."""
+    others = ((name, text(value)) for name, value in detail.items() if name not in _ELSEWHERE)
+    said = (
+        (clean(name, secrets, _LONGEST_NAME), clean(value, secrets, _LONGEST_DETAIL)) for name, value in others if value
+    )
+    found: dict[str, str] = {}
+    left = _LONGEST_DETAILS
+    for name, value in islice(said, _MOST_DETAILS):
+        left -= len(name) + len(value)
+        if left < 0:
+            break
+        found[name] = value
+    return found
+
+
+def _objects(value: object) -> str:
+    """Return BackupObjects byte for byte, but for one escaping too many, which is the reply's and not the plan's."""
+    return undoubled(value) if isinstance(value, str) else text(value)
 
 
 def summarise(detail: Mapping[str, Any]) -> PlanSummary:

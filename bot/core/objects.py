@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bot.core.looks import marked
-from bot.core.objects_json import KEYS, dump, read_json
+from bot.core.objects_json import KEYS, any_json, dump, read_json
 from bot.core.text import Form, Kind, printable
 
 
@@ -46,7 +46,7 @@ class BackupObjectsText(Form[str]):
         try:
             entries = read_json(text)
         except ValueError:
-            return text
+            return any_json(text) or text
         return dump(sorted(({**entry, **_sorted_tables(entry)} for entry in entries), key=dump))
 
 

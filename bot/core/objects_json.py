@@ -38,6 +38,30 @@ def dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def undoubled(text: str) -> str:
+    """Return text as it is, or without one escaping too many if only that makes JSON of it."""
+    if _is_json(text):
+        return text
+    once = _unescaped(text)
+    return once if _is_json(once) else text
+
+
+def any_json(text: str) -> str | None:
+    """Return any JSON text in one form, whatever its keys and their order; None where it is no JSON."""
+    try:
+        return json.dumps(json.loads(undoubled(text)), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _shown(key: str) -> str:
     """Show a key that nobody vouches for: in ASCII, and not at any length."""
     return json.dumps(key if len(key) <= 40 else key[:40] + "...")

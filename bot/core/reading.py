@@ -9,7 +9,10 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Reading:
-    """One plan as DBS reports it. `values` are the request parameters that can be read back, normalised."""
+    """One plan as DBS reports it. `values` are the request parameters that can be read back.
+
+    They are normalised, but for BackupObjects, which is kept byte for byte: unedited it is sent back just so.
+    """
 
     values: Values
     database_type: str
@@ -20,6 +23,10 @@ class Reading:
     message: str = ""
     """DBS's own message about the plan, cleaned and cut; display only."""
     region: str = ""
+    details: Values = field(default_factory=dict)
+    """Every other field of the reply by its name there, as text, cleaned and cut; display only."""
+    read_at: str = field(default="", compare=False)
+    """When it was read, as the ledger writes moments; "" where nobody knows."""
     facts: Values = field(init=False)
 
     def __post_init__(self) -> None:

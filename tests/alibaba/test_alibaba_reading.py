@@ -1,6 +1,7 @@
 """What DescribeBackupPlanList reports, in the words in which it would be sent."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,22 @@ from bot.alibaba.reading import details, read_plan, summarise
 from bot.playground.dbs import plans
 
 ABSENT = None
+FIFTY = re.findall(
+    r"\w+",
+    """
+    BackupGatewayId BackupGatewayIdentifier BackupMethod BackupObjects BackupPeriod BackupPlanCreateTime BackupPlanId
+    BackupPlanName BackupPlanRegion BackupPlanStatus BackupRetentionPeriod BackupSetDownloadDir
+    BackupSetDownloadFullDataFormat BackupSetDownloadGatewayId BackupSetDownloadIncrementDataFormat
+    BackupSetDownloadTargetType BackupStartTime BackupStorageType BeginTimestampForRestore CrossAliyunId CrossRoleName
+    DatabaseType DuplicationArchivePeriod DuplicationInfrequentAccessPeriod EnableBackupLog
+    EnableMysqlPhysicalBackupBinLog EndTimestampForRestore ErrMessage IncrementBackupRetentionPeriod
+    IncrementDuplicationArchivePeriod IncrementDuplicationInfrequentAccessPeriod InstanceChargeType InstanceClass
+    InstanceExpiredTimestamp LogBackupRetentionPeriod LogDuplicationArchivePeriod LogDuplicationInfrequentAccessPeriod
+    OSSBucketName OSSBucketRegion OpenBackupSetAutoDownload ResourceGroupId SourceEndpointDatabaseName
+    SourceEndpointEnableSsl SourceEndpointHost SourceEndpointInstanceID SourceEndpointInstanceType SourceEndpointIpPort
+    SourceEndpointOracleSID SourceEndpointPort SourceEndpointRegion SourceEndpointUserName StorageEncryptMethod
+    """,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,11 +65,12 @@ ABSENT = None
         ("CrossAliyunId", 0, "CrossAliyunId", ABSENT),
         ("BackupPlanName", "TRUE", "BackupPlanName", "TRUE"),
         ("OSSBucketName", "", "OSSBucketName", ABSENT),
-        ("BackupObjects", '[ {"DBName": "shop"} ]', "BackupObjects", '[{"DBName":"shop"}]'),
+        ("BackupObjects", ' [ {"DBName": "shop"} ]\n', "BackupObjects", ' [ {"DBName": "shop"} ]\n'),
+        ("BackupObjects", '[{"DBName":"a","NewKey":1}]', "BackupObjects", '[{"DBName":"a","NewKey":1}]'),
         ("BackupObjects", '[{\\"DBName\\":\\"shop\\"}]', "BackupObjects", '[{"DBName":"shop"}]'),
-        ("BackupObjects", r"[{\"DBName\":\"l\\u00e4den\"}]", "BackupObjects", '[{"DBName":"läden"}]'),
+        ("BackupObjects", r"[{\"DBName\":\"l\\u00e4den\"}]", "BackupObjects", r'[{"DBName":"l\u00e4den"}]'),
         ("BackupObjects", r"[{\"DBName\":\"a\\\"b\"}]", "BackupObjects", r'[{"DBName":"a\"b"}]'),
-        ("BackupObjects", [{"DBName": "shop"}], "BackupObjects", '[{"DBName":"shop"}]'),
+        ("BackupObjects", [{"DBName": "shop"}], "BackupObjects", '[{"DBName": "shop"}]'),
         ("BackupObjects", "[]", "BackupObjects", ABSENT),
         ("BackupObjects", "[{not json", "BackupObjects", "[{not json"),
     ],
@@ -90,7 +108,30 @@ def test_what_a_backup_changes_every_night_is_not_part_of_the_baseline() -> None
         "EndTimestampForRestore": 1,
         "InstanceClass": "large",
     }
-    assert read_plan(plans.mysql_on_rds(**night), "x").baseline == read_plan(plans.mysql_on_rds()).baseline
+    assert read_plan(plans.mysql_on_rds(**night)).baseline == read_plan(plans.mysql_on_rds()).baseline
+
+
+def test_every_field_is_kept_somewhere_and_only_parameters_are_judged() -> None:
+    """All 50 of the SDK's model, and those that nobody knows yet."""
+    detail = plans.mysql_on_rds() | {name: f"x{number}" for number, name in enumerate(FIFTY)} | {"New": {"a": [1]}}
+    reading = read_plan(detail)
+    kept = {*reading.values, *reading.facts, *reading.details}
+    kept |= {"BackupPlanStatus", "BackupPlanRegion", "ErrMessage"}
+    kept |= {"SourceEndpointIpPort", "SourceEndpointHost"}  # they are the parameters for host and port
+    assert {*FIFTY, "New"} <= kept
+    assert reading.details["New"] == '{"a": [1]}'
+    assert reading.details["StorageEncryptMethod"] == f"x{FIFTY.index('StorageEncryptMethod')}"
+    assert not {*reading.details} & {*reading.baseline}
+
+
+def test_what_is_only_shown_is_cleaned_and_bounded() -> None:
+    many = {f"Field{number:03}": "v" * 1000 for number in range(500)} | {"N" * 500: "x"}
+    told = {"BackupPlanStatus": "password=hunter2", "BackupPlanRegion": "hunter3", "OSSBucketRegion": "pwd:hunter2"}
+    reading = read_plan({**plans.mysql_on_rds(), **told, **many}, ["hunter3"])
+    said = str([reading.status, reading.region, reading.details])
+    assert "hunter" not in said
+    assert len(said) < 9000
+    assert max(map(len, reading.details.values())) == 200
 
 
 def test_a_single_entry_may_come_without_its_list() -> None:

@@ -196,7 +196,7 @@ async def test_an_unknown_plan_is_noticed_however_dbs_says_so(dbs: DbsClient, fa
 
 @pytest.mark.parametrize("items", [None, {}, [], {"BackupPlanDetail": None}, {"BackupPlanDetail": ["x"]}, "x"])
 async def test_a_list_without_plans_may_be_written_in_many_ways(dbs: DbsClient, fake: FakeDbs, items: object) -> None:
-    fake.next(LIST, faults.lie(Items=items), faults.lie(Items=items))
+    fake.next(LIST, *[faults.lie(Items=items)] * 4)
     assert await dbs.plans() == []
     with pytest.raises(DbsRefused):
         await dbs.read(PLAN)

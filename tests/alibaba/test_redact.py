@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alibaba.redact import REMOVED, clean
+from bot.alibaba.redact import clean
+from bot.alibaba.telltale import REMOVED
 
 SECRET = "p/w +&=%~*'\"<\\ü🔒"
 HOSTILE = [

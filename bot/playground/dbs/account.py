@@ -31,6 +31,9 @@ class Account:
         self.effects: list[Effect] = []
         self.forbidden: set[str] = set()
         self.unknown: Literal["error", "empty", "other"] = "error"
+        """How an id that is no plan's is answered; an account without plans answers a list likewise, unless `other`."""
+        self.needs_region = False
+        """Whether nothing is found, and nothing listed, unless a region is named."""
         self._answered: dict[str, tuple[Mapping[str, str], dict[str, Any]]] = {}
         self._coming: dict[str, list[tuple[str, str]]] = {}
 
@@ -39,10 +42,13 @@ class Account:
         number, size = _number(params, "PageNum", 0), _number(params, "PageSize", 30)
         if not 1 <= size <= 100:
             raise Refused("InvalidParameterValid", "PageSize must be between 1 and 100.")
+        region = params.get("Region", "")
         if params.get("BackupPlanId"):
-            found = self._named(params["BackupPlanId"].split(","))
+            found = self._named(params["BackupPlanId"].split(","), region)
         else:
-            found = list(self.plans.values())
+            found = self._there(list(self.plans.values()), region)
+            if not self.plans and self.unknown == "error":
+                raise Refused("InvalidParameterValid", "The specified parameter is not valid: BackupPlanId.")
         shown = found[number * size : (number + 1) * size]
         return {
             "Items": {"BackupPlanDetail": [dict(plan) for plan in shown]},
@@ -73,11 +79,17 @@ class Account:
             self._answered[token] = (dict(params), reply)
         return reply
 
-    def _named(self, ids: list[str]) -> list[Plan]:
+    def _there(self, plans: list[Plan], region: str) -> list[Plan]:
+        """Return those of a region; without one all of them, or none."""
+        if region:
+            return [plan for plan in plans if plan.get("BackupPlanRegion", region) == region]
+        return [] if self.needs_region else plans
+
+    def _named(self, ids: list[str], region: str) -> list[Plan]:
         for plan_id in ids:
             if plan_id in self.forbidden:
                 raise forbidden("DescribeBackupPlanList", f"backupplan/{plan_id}")
-        known = [self.plans[plan_id] for plan_id in ids if plan_id in self.plans]
+        known = self._there([self.plans[plan_id] for plan_id in ids if plan_id in self.plans], region)
         if not known and self.unknown == "error":
             raise Refused("InvalidParameterValid", f"The specified parameter is not valid: {','.join(ids)}.")
         if not known and self.unknown == "other":
@@ -112,9 +124,13 @@ class Account:
 def applied(params: Mapping[str, str], plan: Plan) -> Plan:
     """Return the reply fields that these parameters change; what the API cannot show leaves no trace."""
     fields: Plan = {name: value for name, value in params.items() if name in SAME_TEXT}
+    if plan.get("ResourceGroupId") == "":
+        fields.pop("ResourceGroupId", None)  # a reply that does not show it goes on not showing it
     fields |= {name: int(params[name]) for name in NUMBERS & params.keys()}
     if "BackupStorageType" in params:
         fields["BackupStorageType"] = params["BackupStorageType"]
+        if params["BackupStorageType"] == "system":
+            fields["OSSBucketName"] = f"dbs-made-up-{plan['BackupPlanId']}"
     if "EnableBackupLog" in params:
         fields["EnableBackupLog"] = params["EnableBackupLog"] == "true"
     if "SourceEndpointInstanceType" in params:

@@ -8,6 +8,33 @@ ORDERS = '[{"DBName":"orders","TableExcludes":[{"TableName":"audit_*"}]},{"DBNam
 ESCAPED = '[{\\"DBName\\":\\"shop\\",\\"SchemaName\\":\\"dbo\\"}]'
 """As in the documented sample reply: quotes inside the string are escaped once more."""
 
+REST: Plan = {
+    "BackupGatewayIdentifier": "",
+    "BackupSetDownloadDir": "",
+    "BackupSetDownloadFullDataFormat": "",
+    "BackupSetDownloadGatewayId": 0,
+    "BackupSetDownloadIncrementDataFormat": "",
+    "BackupSetDownloadTargetType": "",
+    "BeginTimestampForRestore": 1793000000000,
+    "CrossAliyunId": "",
+    "CrossRoleName": "",
+    "EnableMysqlPhysicalBackupBinLog": False,
+    "EndTimestampForRestore": 1795600000000,
+    "IncrementBackupRetentionPeriod": 730,
+    "IncrementDuplicationArchivePeriod": 365,
+    "IncrementDuplicationInfrequentAccessPeriod": 180,
+    "InstanceExpiredTimestamp": 4102444800000,
+    "LogBackupRetentionPeriod": 30,
+    "LogDuplicationArchivePeriod": 0,
+    "LogDuplicationInfrequentAccessPeriod": 0,
+    "OpenBackupSetAutoDownload": False,
+    "SourceEndpointDatabaseName": "",
+    "SourceEndpointEnableSsl": "",
+    "SourceEndpointOracleSID": "",
+    "StorageEncryptMethod": "",
+}
+"""The other fields of the reply, which ConfigureBackupPlan does not take or few plans have; subscribed until 2100."""
+
 
 def plan(plan_id: str, name: str, engine: str, method: str, source: str, **fields: Any) -> Plan:
     """Build a plan that runs nightly; `source` is the instance type, `fields` replace or add reply fields."""
@@ -20,7 +47,7 @@ def plan(plan_id: str, name: str, engine: str, method: str, source: str, **field
         "BackupPlanRegion": "cn-hangzhou",
         "BackupPlanCreateTime": 1735689600000,
         "InstanceClass": "small",
-        "InstanceChargeType": "POSTPAY",
+        "InstanceChargeType": "PREPAY",
         "ErrMessage": "",
         "SourceEndpointInstanceType": source,
         "SourceEndpointRegion": "cn-hangzhou",
@@ -37,6 +64,7 @@ def plan(plan_id: str, name: str, engine: str, method: str, source: str, **field
         "OSSBucketName": f"dbs-{plan_id}",
         "OSSBucketRegion": "cn-hangzhou",
         "ResourceGroupId": "rg-acfmzawhxxcorzi",
+        **REST,
     } | fields
 
 
@@ -64,6 +92,13 @@ def postgresql_by_gateway(plan_id: str = "dbspgexpress1", **fields: Any) -> Plan
         "BackupObjects": '[{"DBName":"warehouse"}]',
     }
     return plan(plan_id, "warehouse", "PostgreSQL", "logical", "express", **(known | fields))
+
+
+def mysql_by_rds(plan_id: str = "dbsmadebyrds1", **fields: Any) -> Plan:
+    """A plan that RDS made by itself: without a user's name, address or resource group, on built-in storage."""
+    bare = {"SourceEndpointUserName": "", "SourceEndpointIpPort": "", "ResourceGroupId": ""}
+    kept = {"BackupStorageType": "system", "OSSBucketName": "dbs-made-up-by-rds", "BackupRetentionPeriod": 3650}
+    return mysql_on_rds(plan_id, **(bare | kept | {"BackupPlanName": "made by RDS"} | fields))
 
 
 def redis_on_ecs(plan_id: str = "dbsredisecs01", **fields: Any) -> Plan:

@@ -30,7 +30,7 @@ INTEGERS = {
     "SourceEndpointPort": 65535,
     "BackupGatewayId": 2**63 - 1,
     "BackupLogIntervalSeconds": 2**31 - 1,
-    "BackupRetentionPeriod": 1825,
+    "BackupRetentionPeriod": 3650,  # what the console's pages allow; the API's page says 1825
     "DuplicationInfrequentAccessPeriod": 2**31 - 1,
     "DuplicationArchivePeriod": 2**31 - 1,
     "BackupSpeedLimit": 2**63 - 1,
@@ -83,6 +83,8 @@ def _required(params: Mapping[str, str], plan: Mapping[str, Any]) -> set[str]:
     needed |= BY_SOURCE.get(source, set()) | BY_ENGINE.get(engine, set())
     if engine == "Redis" or (source == "Agent" and engine == "MSSQL"):
         return needed
+    if source == "RDS" and plan.get("SourceEndpointInstanceType") == "rds" and not plan.get("SourceEndpointUserName"):
+        return needed  # a plan that RDS made: DBS does not sign in with a name
     return needed | LOGIN
 
 
