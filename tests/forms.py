@@ -40,8 +40,14 @@ async def review(person: Person, plan_id: str, values: dict[str, str], channel: 
 
 
 def alerts(view: View) -> list[str]:
-    """What a view warns of."""
-    return [block["text"]["text"] for block in view["blocks"] if block["type"] == "alert"]
+    """What a view warns of: what is too long for an alert is a section with a sign."""
+    return [block["text"]["text"] for block in view["blocks"] if is_alert(block)]
+
+
+def is_alert(block: dict[str, Any]) -> bool:
+    """Whether a block warns."""
+    said = str((block.get("text") or {}).get("text", ""))
+    return block["type"] == "alert" or (block["type"] == "section" and said.startswith(("⚠ ", "⛔ ")))
 
 
 async def card_of(slack: FakeSlack, plan_id: str) -> dict[str, Any]:

@@ -84,9 +84,24 @@ def context(*texts: Block) -> Block:
     return {"type": "context", "elements": list(texts)}
 
 
+LONGEST_ALERT = 200
+"""Characters of an alert; Slack may refuse a view with a longer one, or cut it."""
+SIGNS = {"warning": "⚠ ", "error": "⛔ "}
+"""What a section begins with that stands in for an alert."""
+
+
 def alert(level: str, text: str | Block) -> Block:
-    """Return an alert (modals only) of plain text or a text object; level: info, warning, error or success."""
-    return {"type": "alert", "level": level, "text": plain(text) if isinstance(text, str) else text}
+    """Return an alert (modals only) of plain text or a text object; level: info, warning, error or success.
+
+    Text that is too long for an alert comes as a section instead.
+    """
+    said = plain(text) if isinstance(text, str) else text
+    if len(said["text"]) <= LONGEST_ALERT:
+        return {"type": "alert", "level": level, "text": said}
+    sign = SIGNS.get(level, "")
+    if said["type"] == "plain_text":
+        return section(plain(f"{sign}{said['text']}"))
+    return section(mrkdwn(cut(f"{sign}{said['text']}", 3000)))
 
 
 def literal(text: str, **style: bool) -> Block:

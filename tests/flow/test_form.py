@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from forms import View, card_of, shows, values
+from forms import View, card_of, is_alert, shows, values
 
 from bot.core.plan import parameter, parameters
 from bot.playground.acts import ask, card_now, fill, inputs, listed, outcome
@@ -56,7 +56,7 @@ def required(view: View) -> set[str]:
 
 def alerting(words: str) -> Callable[[View], bool]:
     """Whether a view says these words in an alert at its top."""
-    return lambda view: view["blocks"][0]["type"] == "alert" and words in plain_text(view)
+    return lambda view: is_alert(view["blocks"][0]) and words in plain_text(view)
 
 
 async def choose(person: Person, plan_id: str) -> None:

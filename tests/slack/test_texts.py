@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from bot.core.diff import Row
+from bot.playground.slack.schema import view_problems
 from bot.slack.rows import MOST_TEXT, SHORT, bulleted, in_full, sections, table, values
-from bot.slack.text import Block, escape, inert, local_time, modal, plain, shortened
+from bot.slack.text import LONGEST_ALERT, Block, alert, escape, inert, local_time, modal, mrkdwn, plain, shortened
 
 LONG = Row("P", "Long", "a" * 6000, "b" * 6000)
 
@@ -73,3 +74,22 @@ def test_an_empty_cell_says_that_there_is_nothing() -> None:
 def test_a_modal_has_texts_for_its_buttons() -> None:
     view = modal("c", "T", [], submit="Go", close="Stop", private_metadata="V1")
     assert (view["submit"]["text"], view["close"]["text"], view["private_metadata"]) == ("Go", "Stop", "V1")
+
+
+@pytest.mark.parametrize("level", ["info", "warning", "error", "success"])
+@pytest.mark.parametrize("length", [1, LONGEST_ALERT, LONGEST_ALERT + 1, 5000])
+@pytest.mark.parametrize("kind", [str, mrkdwn])
+def test_what_is_too_long_for_an_alert_is_a_section(level: str, length: int, kind: Any) -> None:
+    """It says as much, but for what no section holds either."""
+    block = alert(level, kind(("word " * length)[: length - 1] + "."))
+    view = modal("x", "Title", [block])
+    assert view_problems(view, "modal") == []
+    assert block["type"] == ("alert" if length <= LONGEST_ALERT else "section")
+    assert len(block["text"]["text"]) >= min(length, 2900)
+
+
+def test_the_playground_refuses_an_alert_that_is_too_long() -> None:
+    """The text is inert before it is counted: what is hidden is shown by its number, and is longer then."""
+    long = {"type": "alert", "level": "error", "text": plain("x" * (LONGEST_ALERT + 1))}
+    assert view_problems(modal("x", "Title", [long]), "modal") == ["an alert holds 200 characters at most"]
+    assert alert("error", "\u202e" * 30)["type"] == "section"

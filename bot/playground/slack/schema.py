@@ -16,6 +16,8 @@ RENDERED_LIMIT = 13_200
 """Characters of all texts of a message; beyond it Slack answers msg_blocks_too_long (measured, not documented)."""
 VIEW_BYTES = 250_000
 TABLE_CHARACTERS = 10_000
+ALERT_CHARACTERS = 200
+"""Of an alert's text: no schema says so, but Slack may refuse or cut a longer one."""
 
 
 def view_problems(view: Any, kind: str) -> list[str]:
@@ -115,6 +117,8 @@ def _block_problems(blocks: list[Json]) -> list[str]:
             wrong.append("a section needs text or fields")
         if block["type"] in {"actions", "context"} and not block["elements"]:
             wrong.append(f"a block of type {block['type']} needs an element")
+        if block["type"] == "alert" and len(block["text"]["text"]) > ALERT_CHARACTERS:
+            wrong.append(f"an alert holds {ALERT_CHARACTERS} characters at most")
         elements = [element for owner, element in holders([block]) if owner is block]
         twice = _repeated(element["action_id"] for element in elements)
         wrong += [f"action_id {name!r} is used twice in block {block.get('block_id')!r}" for name in twice]
