@@ -49,7 +49,7 @@ class Looking:
         if (outcome := judge_record(change, self._dbs.host)) is not None:
             return outcome
         try:
-            request = Plan.parse(change.request.facts()).request()
+            request = Plan.parse(change.request.facts(), change.request.baseline).request()
         except PlanProblems as error:
             advice = "The rules of the bot changed since it was asked for: ask for it again."
             return unsendable(change, "InvalidRequest", str(error), advice)

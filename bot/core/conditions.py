@@ -60,6 +60,18 @@ class SourceEndpointInstanceType(Fact):
     OTHER = "Other"
 
 
+class BackupStorageType(Fact):
+    """Whose storage keeps the backups; DBS spells `own` by an empty value."""
+
+    OWN = "own"
+    SYSTEM = "system"
+
+    @property
+    def words(self) -> str:
+        """Say what the words mean."""
+        return "own (your OSS bucket)" if self == "own" else "system (built into DBS)"
+
+
 class BackupStrategyType(Fact):
     """Whether full backups follow the calendar."""
 
@@ -72,6 +84,7 @@ KINDS: Mapping[str, str] = {
     "BackupMethod": "backup method",
     "SourceEndpointInstanceType": "source type",
     "BackupStrategyType": "backup strategy",
+    "BackupStorageType": "backup storage",
 }
 """What people call each kind of fact, by its API name."""
 
@@ -152,6 +165,10 @@ class Rule:
     required: Condition = NEVER
     derived: Condition = NEVER
     """When DBS finds the value by itself: what was read is shown, and sent only if a person set it."""
+    spared: Condition = NEVER
+    """Where the plan as it was read is such, and has no value of `spared_with`, none is required either."""
+    spared_with: str = ""
+    """The API name of a readable parameter: this one, or the one that it belongs to."""
     together: str = ""
     """The API name of the parameter without which this one means nothing."""
 
@@ -164,7 +181,8 @@ class Rule:
         """Print it for hints and docs: "Required when the engine is Oracle.", or "" for a parameter always optional."""
         sentences = []
         if self.required is not NEVER:
-            sentences.append(f"Required{self.required.clause}.")
+            spared = f"; but not{self.spared.clause} and DBS shows none" if self.spared is not NEVER else ""
+            sentences.append(f"Required{self.required.clause}{spared}.")
         if self.applies is not ALWAYS:
             sentences.append(f"Only{self.applies.clause}.")
         return " ".join(sentences)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bot.core.events import moment
 from bot.core.looks import look_alike, marked
-from bot.core.parameters import Parameter
+from bot.core.parameters import SOURCE, Parameter
 from bot.core.plan import applicable, described, normalise, parameters
 from bot.core.reading import Reading, Values
 from bot.core.risks import Compared, Risk, risks
@@ -17,7 +17,8 @@ _NONE = "(none)"
 _UNKNOWN = "unknown"
 _DBS_DECIDES = "not sent: DBS decides"
 _DBS_FINDS = "not sent: DBS finds it by itself"
-_FOUND_FROM = ("SourceEndpointInstanceType", "SourceEndpointRegion", "SourceEndpointInstanceID")
+_FOUND_FROM = {"SourceEndpointInstanceType": SOURCE, "BackupStorageType": ("BackupStorageType",)}
+"""What DBS finds a value by, for each kind of fact under which it does."""
 
 
 class RowKind(StrEnum):
@@ -99,18 +100,24 @@ def diff(
 def moved(before: Values, now: Values) -> tuple[Row, ...]:
     """Return what differs between two baselines: `now` of a row is what was seen, `proposed` what is there today."""
     names = sorted({*before, *now}, key=lambda name: (_place(name), name))
-    return tuple(_differences((described(name), before.get(name), now.get(name)) for name in names))
+    shown = (described(name) for name in names if name in now or described(name).always_shown)
+    return tuple(_differences((parameter, before.get(parameter.name), now.get(parameter.name)) for parameter in shown))
 
 
 def compare_read_back(sent: Values, reading: Reading) -> tuple[Row, ...]:
     """Return each readable parameter that DBS shows otherwise than it was sent: `now` is shown, `proposed` was sent."""
-    readable = [parameter for parameter in parameters() if parameter.readable and parameter.name in sent]
+    readable = [parameter for parameter in parameters() if parameter.name in sent and is_shown(parameter, reading)]
     return tuple(
         _differences(
             (parameter, reading.values.get(parameter.name), sent[parameter.name] or parameter.form.empty)
             for parameter in readable
         )
     )
+
+
+def is_shown(parameter: Parameter, reading: Reading) -> bool:
+    """Tell whether a reading says what the value is: of some DBS shows none although there is one."""
+    return parameter.readable and (parameter.always_shown or parameter.name in reading.values)
 
 
 def _differences(pairs: Iterable[tuple[Parameter, str | None, str | None]]) -> Iterable[Row]:
@@ -147,7 +154,7 @@ def _row(parameter: Parameter, current: Values, sent: Values, since: str) -> Row
     if parameter.readable and now is None:
         return None
     if parameter.rule.derived.holds(sent):
-        kind = RowKind.UNCHANGED if _same_source(current, sent) else RowKind.NOT_SENT
+        kind = RowKind.UNCHANGED if _still_holds(parameter, current, sent) else RowKind.NOT_SENT
         return Row(parameter.name, parameter.label, said, _DBS_FINDS, kind)
     return Row(parameter.name, parameter.label, said, _DBS_DECIDES, RowKind.NOT_SENT)
 
@@ -160,9 +167,10 @@ def _kind(parameter: Parameter, now: str | None, then: str) -> RowKind:
     return RowKind.UNCHANGED if parameter.readable else RowKind.REMEMBERED
 
 
-def _same_source(current: Values, sent: Values) -> bool:
+def _still_holds(parameter: Parameter, current: Values, sent: Values) -> bool:
     """Tell whether what DBS found by itself still holds."""
-    return all(described(name).same(current.get(name), sent.get(name)) for name in _FOUND_FROM)
+    names = (name for kind in parameter.rule.derived.kinds for name in _FOUND_FROM[kind])
+    return all(described(name).same(current.get(name), sent.get(name)) for name in names)
 
 
 def _steering(current: Values) -> dict[str, str]:

@@ -8,7 +8,17 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.core.conditions import ALWAYS, BackupMethod, BackupStrategyType, DatabaseType, Rule, Unless, When, Word
+from bot.core.conditions import (
+    ALWAYS,
+    BackupMethod,
+    BackupStorageType,
+    BackupStrategyType,
+    DatabaseType,
+    Rule,
+    Unless,
+    When,
+    Word,
+)
 from bot.core.conditions import SourceEndpointInstanceType as Source
 from bot.core.objects import BackupObjectsText
 from bot.core.parameters import Group, Input
@@ -27,20 +37,10 @@ class Day(Word):
     SUNDAY = "Sunday"
 
 
-class Storage(Word):
-    """Whose storage keeps the backups; DBS spells `own` by an empty value."""
-
-    OWN = "own"
-    SYSTEM = "system"
-
-    @property
-    def words(self) -> str:
-        """Say what the words mean."""
-        return "own (your OSS bucket)" if self == "own" else "system (built into DBS)"
-
-
 _DERIVED = When(Source.RDS, Source.DDS)
 _SIGNED_IN = Unless(When(DatabaseType.REDIS), When(Source.AGENT, DatabaseType.MSSQL))
+_MADE_BY_RDS = When(Source.RDS)
+_BUILT_IN = When(BackupStorageType.SYSTEM)
 _SIMPLE = When(BackupStrategyType.SIMPLE)
 _MYSQL_PHYSICAL = When(DatabaseType.MYSQL, BackupMethod.PHYSICAL)
 
@@ -135,7 +135,7 @@ class PlanFields(PlanFacts):
         str | None,
         Line(),
         Input(Group.SOURCE, "Database user", "The account that DBS signs in with.", identifies=True),
-        Rule(required=_SIGNED_IN),
+        Rule(required=_SIGNED_IN, spared=_MADE_BY_RDS, spared_with="SourceEndpointUserName"),
     ] = Field(default=None, alias="SourceEndpointUserName")
     source_endpoint_password: Annotated[
         str | None,
@@ -147,7 +147,7 @@ class PlanFields(PlanFacts):
             readable=False,
             identifies=True,
         ),
-        Rule(required=_SIGNED_IN),
+        Rule(required=_SIGNED_IN, spared=_MADE_BY_RDS, spared_with="SourceEndpointUserName"),
     ] = Field(default=None, alias="SourceEndpointPassword")
 
     backup_objects: Annotated[
@@ -208,19 +208,22 @@ class PlanFields(PlanFacts):
     ] = Field(default=None, alias="BackupRetentionPeriod")
     duplication_infrequent_access_period: Annotated[
         int | None,
-        WholeNumber(unit="days"),
+        WholeNumber(unit="days", zero="never"),
         Input(
-            Group.STORAGE, "Infrequent access after", "When a backup moves to infrequent access storage.", default="180"
+            Group.STORAGE,
+            "Infrequent access after",
+            "When a backup moves to infrequent access storage; 0 means never.",
+            default="180",
         ),
     ] = Field(default=None, alias="DuplicationInfrequentAccessPeriod")
     duplication_archive_period: Annotated[
         int | None,
-        WholeNumber(unit="days"),
-        Input(Group.STORAGE, "Archive after", "When a backup moves to archive storage.", default="365"),
+        WholeNumber(unit="days", zero="never"),
+        Input(Group.STORAGE, "Archive after", "When a backup moves to archive storage; 0 means never.", default="365"),
     ] = Field(default=None, alias="DuplicationArchivePeriod")
     backup_storage_type: Annotated[
         Word | None,
-        OneOf(Storage, empty="own"),
+        OneOf(BackupStorageType, empty="own"),
         Input(
             Group.STORAGE,
             "Backup storage",
@@ -237,6 +240,7 @@ class PlanFields(PlanFacts):
             "The bucket for backups in your own OSS; without one DBS makes up a name.",
             identifies=True,
         ),
+        Rule(derived=_BUILT_IN),
     ] = Field(default=None, alias="OSSBucketName")
 
     backup_rate_limit: Annotated[
@@ -283,5 +287,11 @@ class PlanFields(PlanFacts):
     resource_group_id: Annotated[
         str | None,
         Line(),
-        Input(Group.OTHER, "Resource group", "The resource group the plan belongs to.", identifies=True),
+        Input(
+            Group.OTHER,
+            "Resource group",
+            "The resource group the plan belongs to.",
+            identifies=True,
+            always_shown=False,
+        ),
     ] = Field(default=None, alias="ResourceGroupId")

@@ -42,6 +42,8 @@ class Input:
     """Whether DBS shows the current value."""
     identifies: bool = False
     """Whether a value says which plan, database or account this is: one meant for a plan is none for another."""
+    always_shown: bool = True
+    """Whether an empty reply means that there is none; else it means that DBS does not show it."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Parameter:
     default: str
     readable: bool
     identifies: bool
+    always_shown: bool
     steers: bool
     """Whether the rules of others look at its value."""
     rule: Rule
@@ -91,9 +94,18 @@ class Parameter:
         """Tell whether it may be set, given the facts by API name."""
         return self.rule.applies.holds(facts)
 
-    def required(self, facts: Mapping[str, str]) -> bool:
-        """Tell whether it must be set."""
-        return self.applies(facts) and self.rule.required.holds(facts)
+    def required(self, facts: Mapping[str, str], read: Mapping[str, str] | None = None) -> bool:
+        """Tell whether it must be set; `read` is the plan as DBS shows it."""
+        return self.applies(facts) and self.rule.required.holds(facts) and not self._is_spared(facts, read or {})
+
+    def _is_spared(self, facts: Mapping[str, str], read: Mapping[str, str]) -> bool:
+        """Tell whether DBS itself does without it, for the source that the plan has and keeps."""
+        rule = self.rule
+        return (
+            rule.spared.holds(read)
+            and not {rule.spared_with} & {*read, *facts}
+            and all(facts.get(name) == read.get(name) for name in SOURCE)
+        )
 
     def words(self, text: str) -> str:
         """Return a value as people read it, in full: "30 days", "14:22 UTC", "on"."""
@@ -117,6 +129,9 @@ class Parameter:
         text = text or self.form.empty
         return _comparable(self.form, text) if text else None
 
+
+SOURCE = ("SourceEndpointInstanceType", "SourceEndpointRegion", "SourceEndpointInstanceID")
+"""What names a source that DBS finds the rest of by itself."""
 
 SHORT = 10_000
 """Characters of the longest text whose forms are remembered. Drawing one card asks for the same ones four times."""
@@ -173,6 +188,7 @@ def _parameter(field: str, info: FieldInfo, rule: Rule, steering: frozenset[str]
         default=shown.default,
         readable=shown.readable,
         identifies=shown.identifies,
+        always_shown=shown.always_shown,
         steers=name in steering,
         rule=rule,
         form=form,

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Self
 
-from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bot.core import document, rules
+from bot.core.as_read import AsRead, can_be_sent
 from bot.core.fields import PlanFacts, PlanFields
 from bot.core.parameters import Parameter, declared
 from bot.core.reading import Values
@@ -30,7 +31,7 @@ class Plan(PlanFields):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _judge(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _judge(cls, values: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         """Report pydantic's problems and the rules' together: an `after` validator would be skipped by the former."""
         if not isinstance(values, Mapping):
             return handler(values)
@@ -41,7 +42,7 @@ class Plan(PlanFields):
         except ValidationError as failed:
             # What is missing is a rule like any other and is told below, with its condition.
             found = [(str(e["loc"][0]), e["msg"]) for e in failed.errors() if e["loc"] and e["type"] != "missing"]
-        found += rules.broken(parameters(), values, {name for name, _ in found})
+        found += rules.broken(parameters(), values, {name for name, _ in found}, info.context)
         if plan is None or found:
             raise ValidationError.from_exception_data(
                 cls.__name__, [_error(name, rest) for name, rest in found], hide_input=True
@@ -49,11 +50,20 @@ class Plan(PlanFields):
         return plan
 
     @classmethod
-    def parse(cls, values: Values) -> Self:
-        """Read values by API name, the plan's facts among them; empty text is no value. Raises PlanProblems."""
+    def parse(cls, values: Values, read: Values | None = None) -> Self:
+        """Read values by API name, the plan's facts among them; empty text is no value. Raises PlanProblems.
+
+        `read` is the plan as DBS shows it: what is still as it was read is not judged, but sent as it was read.
+        """
+        shown = read or {}
         named, found = document.divide(values, _described())
+        given = {
+            name: AsRead(text) if _is_left_alone(name, text, shown) else text
+            for name, text in named.items()
+            if described(name).is_given(text)
+        }
         try:
-            plan = cls.model_validate({name: text for name, text in named.items() if described(name).is_given(text)})
+            plan = cls.model_validate(given, context=shown)
         except ValidationError as failed:
             for error in failed.errors():
                 name = str(error["loc"][0])
@@ -68,7 +78,9 @@ class Plan(PlanFields):
         sent = {}
         for parameter in parameters():
             value = getattr(self, parameter.field)
-            if value is not None:
+            if isinstance(value, AsRead):
+                sent[parameter.name] = str(value)
+            elif value is not None:
                 text = parameter.form.text(value)
                 sent[parameter.name] = "" if text == parameter.form.empty else text
         return sent
@@ -100,10 +112,13 @@ def described(name: str) -> Parameter:
     return _described()[name]
 
 
-def problems(values: Values) -> dict[str, list[str]]:
-    """Return everything that is wrong with values (the plan's facts among them), complete sentences by API name."""
+def problems(values: Values, read: Values | None = None) -> dict[str, list[str]]:
+    """Return everything that is wrong with values (the plan's facts among them), complete sentences by API name.
+
+    What is as it was `read` is not wrong.
+    """
     try:
-        Plan.parse(values)
+        Plan.parse(values, read)
     except PlanProblems as refused:
         return refused.problems
     return {}
@@ -136,6 +151,26 @@ def applicable(values: Values) -> dict[str, str]:
 def derived(name: str, facts: Values) -> bool:
     """Tell whether DBS finds this parameter by itself: what was read is shown, but sent only if a person set it."""
     return parameter(name).rule.derived.holds(facts)
+
+
+def as_read(values: Values, read: Values) -> dict[str, str]:
+    """Return values in the very text in which they were read, where they mean the same."""
+    return {
+        name: read[name] if name in read and described(name).same(text, read[name]) else text
+        for name, text in values.items()
+    }
+
+
+def _is_left_alone(name: str, text: str, read: Values) -> bool:
+    """Tell whether text is what was read and would not survive being judged: unknown to the rules, or not canonical."""
+    return read.get(name) == text and can_be_sent(text) and not _is_canonical(described(name), text)
+
+
+def _is_canonical(parameter: Parameter, text: str) -> bool:
+    try:
+        return parameter.form.text(parameter.form.parse(text)) == text
+    except ValueError:
+        return False
 
 
 def _error(name: str, rest: str) -> InitErrorDetails:

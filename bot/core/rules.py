@@ -6,9 +6,15 @@ from bot.core.parameters import Parameter
 
 
 def broken(
-    parameters: Sequence[Parameter], values: Mapping[str, str], unreadable: Collection[str]
+    parameters: Sequence[Parameter],
+    values: Mapping[str, str],
+    unreadable: Collection[str],
+    read: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, str]]:
-    """Yield (API name, end of sentence) for each broken rule; names in `unreadable` have a worse problem already."""
+    """Yield (API name, end of sentence) for each broken rule; names in `unreadable` have a worse problem already.
+
+    `read` is the plan as DBS shows it.
+    """
     facts = {name: text for name, text in values.items() if name not in unreadable}
     labels = {parameter.name: parameter.label for parameter in parameters}
     for parameter in parameters:
@@ -18,7 +24,7 @@ def broken(
         if name in values:
             if not parameter.applies(facts):
                 yield name, f"can be set only{rule.applies.clause}: leave it out."
-        elif parameter.required(facts):
+        elif parameter.required(facts, read):
             yield name, f"is required{rule.required.clause}."
         elif rule.together in values:
             yield name, f"is required together with {labels[rule.together]}."

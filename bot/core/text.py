@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from bot.core.as_read import AsRead
 from bot.core.conditions import Word, either
 from bot.core.looks import marked
 
@@ -74,7 +75,9 @@ class Form(Generic[T]):
         """Have pydantic call `parse`, so that its errors are our sentences."""
         return core_schema.no_info_plain_validator_function(self._validate)
 
-    def _validate(self, text: object) -> T:
+    def _validate(self, text: object) -> T | AsRead:
+        if isinstance(text, AsRead):
+            return text
         if not isinstance(text, str):
             raise PydanticCustomError("text_form", "must be given as text.")
         try:
@@ -125,8 +128,11 @@ class WholeNumber(Form[int]):
     minimum: int
     maximum: int
 
-    def __init__(self, minimum: int = 0, maximum: int = MAX_32, unit: str = "", kind: Kind = Kind.NUMBER) -> None:
-        self.minimum, self.maximum, self.unit, self.kind = minimum, maximum, unit, kind
+    def __init__(
+        self, minimum: int = 0, maximum: int = MAX_32, unit: str = "", kind: Kind = Kind.NUMBER, zero: str = ""
+    ) -> None:
+        """`zero` is what people read in the place of 0, where that is no number."""
+        self.minimum, self.maximum, self.unit, self.kind, self.zero = minimum, maximum, unit, kind, zero
         # DBS answers 0 where an id is missing.
         self.nothing = ("", "0") if kind is Kind.ID64 else ("",)
 
@@ -140,6 +146,8 @@ class WholeNumber(Form[int]):
 
     def words(self, text: str) -> str:
         """Count: "30 days", "1 day"."""
+        if text == "0" and self.zero:
+            return self.zero
         unit = self.unit.removesuffix("s") if text == "1" and self.unit.isalpha() else self.unit
         return f"{text} {unit}" if unit else text
 

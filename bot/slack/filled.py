@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bot.core.as_read import can_be_sent
 from bot.core.conditions import NEVER
 from bot.core.draft import Draft
 from bot.core.parameters import Parameter
-from bot.core.plan import applicable, derived, normalise, parameter, parameters, problems
+from bot.core.plan import applicable, as_read, derived, normalise, parameter, parameters, problems
 from bot.core.reading import Reading, Values
 from bot.core.remembered import LastSet
 from bot.slack.inputs import block_id, can_hold, is_uneditable, shown_inputs, typed_values
@@ -30,7 +31,7 @@ def prefilled(reading_values: Values, known: Values) -> dict[str, str]:
     What DBS finds by itself for this source is not typed in for people: then it would be sent.
     """
     remembered = {one.name: known[one.name] for one in parameters() if not one.readable and one.name in known}
-    values = {**normalise(reading_values), **remembered}
+    values = {**as_read(normalise(reading_values), reading_values), **remembered}
     return {name: text for name, text in values.items() if name != PLAN and not derived(name, values)}
 
 
@@ -133,6 +134,9 @@ def merged(draft: Draft, view: Mapping[str, Any]) -> dict[str, str]:
     typed = {name: text for name, text in typed_values(view).items() if name in names}
     kept = {name: text for name, text in (draft.values or {}).items() if name not in typed and name != PLAN}
     values = {**kept, **{name: text for name, text in typed.items() if parameter(name).is_given(text) and text}}
+    # What an input cannot hold it does not show: left empty, it stays as it was read.
+    read = _read(draft)
+    values |= {name: read[name] for name, text in typed.items() if not text and is_kept_while_empty(name, read)}
     return _rederived(draft, values)
 
 
@@ -181,13 +185,17 @@ def placed(found: Mapping[str, list[str]], view: Mapping[str, Any]) -> dict[str,
 
 def form_problems(draft: Draft) -> dict[str, list[str]]:
     """Return everything that is wrong with what was typed, by API name."""
-    facts = facts_of(draft)
-    return problems({name: text for name, text in facts.items() if name in FACTS or parameter(name).applies(facts)})
+    facts = as_read(facts_of(draft), _read(draft))
+    values = {name: text for name, text in facts.items() if name in FACTS or parameter(name).applies(facts)}
+    return problems(values, _read(draft))
 
 
 def proposed(draft: Draft) -> dict[str, str]:
-    """Return exactly what would be sent, in canonical text; call it on a draft without problems."""
-    values = normalise(applicable(facts_of(draft)))
+    """Return exactly what would be sent; call it on a draft without problems.
+
+    It is in canonical text, but for what means the same as what was read: that is sent as it was read.
+    """
+    values = as_read(normalise(applicable(facts_of(draft))), _read(draft))
     return {name: text for name, text in values.items() if name not in FACTS}
 
 
@@ -206,6 +214,16 @@ def is_kept_as_read(one: Parameter, draft: Draft) -> bool:
     value = (draft.values or {}).get(one.name, "")
     read = draft.reading.values.get(one.name, "") if draft.reading else ""
     return value == read and is_uneditable(one, value)
+
+
+def is_kept_while_empty(name: str, read: Values) -> bool:
+    """Whether a value was read that its input cannot hold, so that leaving it empty keeps the value."""
+    text = read.get(name, "")
+    return bool(text) and not can_hold(parameter(name), text) and can_be_sent(text)
+
+
+def _read(draft: Draft) -> Values:
+    return draft.reading.values if draft.reading else {}
 
 
 def _governor(name: str, shown: Mapping[str, str]) -> str:

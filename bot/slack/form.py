@@ -10,7 +10,7 @@ from bot.core.parameters import Parameter
 from bot.core.plan import derived, described, parameter, parameters
 from bot.core.reading import Values
 from bot.core.text import Kind
-from bot.slack.filled import PLAN, facts_of, is_kept_as_read, is_typed, renewal_of, unused
+from bot.slack.filled import PLAN, facts_of, is_kept_as_read, is_kept_while_empty, is_typed, renewal_of, unused
 from bot.slack.inputs import LONGEST, can_hold, element, input_block
 from bot.slack.text import (
     Block,
@@ -95,12 +95,13 @@ def _input(one: Parameter, draft: Draft, facts: Values, secrets: Sequence[str], 
     if one.kind is Kind.SECRET and not secrets:
         said = "the policy names no secret that may be used for this plan; have one added under [secrets]."
         return rich(literal(f"{one.label}: ", bold=True), literal(said))
+    read = draft.reading.values if draft.reading else {}
     widget = element(one, value, unknown=_current(one, draft) is None, secrets=secrets)
     return input_block(
         one,
         widget,
         renewal=renewal_of(one, draft, facts),
-        required=one.required(facts),
+        required=one.required(facts, read) and not is_kept_while_empty(one.name, read),
         hint=_hint(one, draft, facts, tz),
     )
 
@@ -121,6 +122,8 @@ def _hint(one: Parameter, draft: Draft, facts: Values, tz: str) -> str:
         said.append(_last_set(one.words(current), draft.known_since) if current is not None else NOT_SHOWN)
     elif current and derived(one.name, facts):
         said.append(f"DBS finds it by itself ({current}); it is sent only if you set it.")
+    elif current and is_kept_while_empty(one.name, {one.name: current}):
+        said.insert(0, f"Kept as it is while this is empty: {shortened(one.words(current), 200)}.")
     elif current and current == value and not can_hold(one, current):
         said.append(f"DBS shows {shortened(current, 200)}, which cannot be sent again: give another value.")
     if one.kind is Kind.TIME and tz:

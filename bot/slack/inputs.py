@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.core.as_read import can_be_sent
 from bot.core.parameters import Parameter
 from bot.core.text import Kind, printable
 from bot.slack.text import Block, inert, plain
@@ -134,13 +135,15 @@ def can_hold(parameter: Parameter, value: str) -> bool:
             return len(value) <= LONGEST_VALUE
         case Kind.CHOICE | Kind.ON_OFF:
             return value in parameter.choices
-        case Kind.CHOICES | Kind.SECRET:
+        case Kind.CHOICES:
+            return set(value.split(",")) <= set(parameter.choices)
+        case Kind.SECRET:
             return True
 
 
 def is_uneditable(parameter: Parameter, value: str) -> bool:
     """Whether a value is good to be sent but not to be edited: too long for an input, or with hidden characters."""
-    if parameter.kind not in {Kind.TEXT, Kind.MULTILINE} or not _is_read(parameter, value):
+    if parameter.kind not in {Kind.TEXT, Kind.MULTILINE} or not value or not can_be_sent(value):
         return False
     return not can_hold(parameter, value) or inert(value) != value
 

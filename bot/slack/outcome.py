@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot.core.change import Change
 from bot.core.decisions import at_time
-from bot.core.diff import Row, compare_read_back, moved
+from bot.core.diff import Row, compare_read_back, is_shown, moved
 from bot.core.duration import say_duration
 from bot.core.events import Applied, Denied, Expired, Refused, Stale, Stuck
 from bot.core.plan import parameters
@@ -168,9 +168,9 @@ def _read_back(change: Change, read_back: ReadBack | None, *, simple: bool) -> l
         return [section(plain(said))]
     proposed = change.request.proposed
     sent = [parameter for parameter in parameters() if parameter.name in proposed]
-    readable = [parameter for parameter in sent if parameter.readable]
-    hidden = [parameter.label for parameter in sent if not parameter.readable]
     reading = read_back.reading
+    readable = [parameter for parameter in sent if is_shown(parameter, reading)]
+    hidden = [parameter.label for parameter in sent if not is_shown(parameter, reading)]
     if read_back.differs:
         said = f"*{len(read_back.differs)} of {len(readable)} values do not read back as sent.* What DBS shows counts."
         rows = compare_read_back(proposed, reading)

@@ -268,9 +268,34 @@ def test_a_read_back_that_agrees_has_no_mismatch() -> None:
 
 @pytest.mark.parametrize("name", [each.name for each in parameters() if each.readable])
 def test_each_readable_parameter_is_compared(name: str) -> None:
-    """A value that DBS shows otherwise, or not at all, is a mismatch."""
+    """A value that DBS shows otherwise, or not at all, is a mismatch; but of a resource group it may show none."""
     sent = {"BackupStorageType": "system"}.get(name, SHOWN.get(name, "1"))
     other = Reading({**SHOWN, name: {"BackupObjects": "[]"}.get(name, "elsewhere")}, "MySQL", "logical", "init")
     without = Reading({each: text for each, text in SHOWN.items() if each != name}, "MySQL", "logical", "init")
     assert [each.parameter for each in compare_read_back({name: sent}, other)] == [name]
-    assert [each.parameter for each in compare_read_back({name: sent}, without)] == [name]
+    missing = [] if name == "ResourceGroupId" else [name]
+    assert [each.parameter for each in compare_read_back({name: sent}, without)] == missing
+
+
+def test_a_resource_group_that_is_no_longer_shown_has_not_moved() -> None:
+    shown = {"ResourceGroupId": "rg-1"}
+    assert moved(shown, {}) == ()
+    assert [row.parameter for row in moved({}, shown)] == ["ResourceGroupId"]
+    assert [row.parameter for row in moved(shown, {"ResourceGroupId": "rg-2"})] == ["ResourceGroupId"]
+
+
+def test_a_bucket_that_dbs_made_up_is_neither_sent_nor_changed() -> None:
+    system = {**SHOWN, "BackupStorageType": "system", "OSSBucketName": "made-up"}
+    sent = {name: text for name, text in system.items() if name != "OSSBucketName"}
+    difference = diff(Reading(system, "MySQL", "logical", "init"), sent)
+    (row,) = [row for row in difference.unchanged if row.parameter == "OSSBucketName"]
+    assert row.proposed == "not sent: DBS finds it by itself"
+    assert "storage-changed" not in {risk.code for risk in difference.risks}
+    away = diff(Reading(system, "MySQL", "logical", "init"), {**sent, "BackupStorageType": "own"})
+    assert [row.parameter for row in away.rows if row.parameter == "OSSBucketName"] == ["OSSBucketName"]
+
+
+def test_objects_with_keys_nobody_knows_are_compared_as_json() -> None:
+    one, other = '[{"DBName":"a","NewKey":{"x":1,"y":2}}]', '[ {"NewKey": {"y": 2, "x": 1}, "DBName": "a"} ]'
+    assert moved({"BackupObjects": one}, {"BackupObjects": other}) == ()
+    assert len(moved({"BackupObjects": one}, {"BackupObjects": other.replace("2", "3")})) == 1

@@ -23,6 +23,7 @@ ORDERS = {
 }
 """A plan with just what it needs."""
 
+PASSWORD = "SourceEndpointPassword"
 DAYS = "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday"
 SIGNED_IN = "unless the engine is Redis, or the source type is Agent and the engine is SQL Server"
 NOT_SETTABLE = "ConfigureBackupPlan that a person can set: see the spelling, or leave it out."
@@ -303,3 +304,67 @@ def test_a_parameter_says_what_it_is() -> None:
 def test_values_are_told_in_words(name: str, text: str, words: str) -> None:
     """With their units; what is unknown is told as it is."""
     assert plan.described(name).words(text) == words
+
+
+READ = {**ORDERS, "BackupRetentionPeriod": "3650", "BackupObjects": '[ {"DBName":"a", "New":1} ]'}
+
+
+def test_what_is_as_it_was_read_is_not_judged_but_sent_as_it_was_read() -> None:
+    odd = {**READ, "BackupStartTime": "25:61", "BackupStorageType": "moon", "BackupPlanName": "a\x07b"}
+    assert {*problems(odd)} == {
+        "BackupRetentionPeriod", "BackupObjects", "BackupStartTime", "BackupStorageType", "BackupPlanName",
+    }  # fmt: skip
+    assert problems(odd, odd) == {}
+    sent = Plan.parse(odd, odd).request()
+    assert sent == {name: text for name, text in odd.items() if name not in {"DatabaseType", "BackupMethod"}}
+
+
+def test_what_was_edited_is_judged_strictly() -> None:
+    edited = {**READ, "BackupRetentionPeriod": "3649", "BackupObjects": '[{"DBName":"a","New":2}]'}
+    assert {*problems(edited, READ)} == {"BackupRetentionPeriod", "BackupObjects"}
+    assert problems({**READ, "BackupRetentionPeriod": "1825"}, READ) == {}
+    assert {*problems({**READ, "BackupPlanName": "\ud800"}, {"BackupPlanName": "\ud800"})} >= {"BackupPlanName"}
+
+
+def test_rules_hold_for_what_was_read_too() -> None:
+    read = {**ORDERS, "BackupRateLimit": "x"}
+    assert "can be set only" in problems(read, read)["BackupRateLimit"][0]
+
+
+def test_objects_in_another_order_go_back_as_they_were_read() -> None:
+    read = {"BackupObjects": '[ {"DBName": "a"}, {"DBName": "b"} ]'}
+    assert plan.as_read({"BackupObjects": '[{"DBName":"b"},{"DBName":"a"}]'}, read) == read
+    assert plan.as_read({"BackupObjects": '[{"DBName":"b"}]'}, read) != read
+
+
+BY_RDS = {name: text for name, text in ORDERS.items() if name not in {"SourceEndpointUserName", PASSWORD}}
+
+
+def test_no_user_is_demanded_of_an_rds_plan_that_has_none() -> None:
+    assert problems(BY_RDS, BY_RDS) == {}
+    assert {*problems(BY_RDS)} == {"SourceEndpointUserName", PASSWORD}, "a plan that was never read"
+
+
+@pytest.mark.parametrize(
+    ("read", "otherwise"),
+    [
+        ({}, {"SourceEndpointInstanceID": "rm-other"}),
+        ({}, {"SourceEndpointInstanceType": "ECS", "SourceEndpointPort": "3306"}),
+        ({"SourceEndpointUserName": "backup"}, {}),
+        ({"SourceEndpointInstanceType": "ECS"}, {}),
+        ({"SourceEndpointInstanceType": ""}, {}),
+    ],
+)
+def test_a_user_is_demanded_wherever_there_may_be_one(read: dict[str, str], otherwise: dict[str, str]) -> None:
+    shown = {name: text for name, text in {**BY_RDS, **read}.items() if text}
+    assert {"SourceEndpointUserName", PASSWORD} <= problems({**BY_RDS, **otherwise}, shown).keys()
+
+
+def test_a_user_who_is_given_needs_a_password() -> None:
+    assert {*problems({**BY_RDS, "SourceEndpointUserName": "x"}, BY_RDS)} == {PASSWORD}
+
+
+def test_no_days_until_a_backup_moves_means_never() -> None:
+    for name in ("DuplicationInfrequentAccessPeriod", "DuplicationArchivePeriod"):
+        assert (parameter(name).words("0"), parameter(name).words("1")) == ("never", "1 day")
+    assert parameter("BackupRetentionPeriod").words("0") == "0 days"

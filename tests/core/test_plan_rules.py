@@ -20,7 +20,7 @@ DATA: dict[str, dict[str, Any]] = {
     for entry in json.loads((Path(__file__).parent.parent / "data" / "configure_backup_plan.json").read_text())
 }
 SETTABLE = [name for name, entry in DATA.items() if entry["documented"] and not entry.get("generated")]
-STEERING = ("SourceEndpointInstanceType", "BackupStrategyType")
+STEERING = ("SourceEndpointInstanceType", "BackupStrategyType", "BackupStorageType")
 
 SOURCES = [*SourceEndpointInstanceType, "Moon", None]
 ENGINES = [*DatabaseType, "OceanBase", None]

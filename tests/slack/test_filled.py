@@ -120,3 +120,79 @@ def test_a_switch_nobody_knows_begins_as_left_to_dbs(known: dict[str, str]) -> N
 
 
 SWITCHES = {"EnableBackupLog", "AutoStartBackup"}
+
+
+def text_in(draft: Draft, name: str) -> str:
+    """What the form says about a parameter: its input, with label and hint."""
+    view = form_view(draft, ["s"])
+    return next(str(block) for block in view["blocks"] if name_of(block.get("block_id", "")) == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("BackupRetentionPeriod", "3650", "3650 days"),
+        ("BackupStartTime", "25:61", "25:61 UTC"),
+        ("BackupPeriod", "Monday,Someday", "Monday, Someday"),
+        ("BackupStorageType", "moon", "moon"),
+        ("SourceEndpointInstanceType", "Moon", "Moon"),
+        ("EnableBackupLog", "perhaps", "perhaps"),
+    ],
+)
+def test_what_an_input_cannot_hold_is_kept_while_it_is_empty(name: str, text: str, words: str) -> None:
+    """It is not blanked: neither by showing the form, nor by submitting it untouched, nor by a redraw."""
+    before = draft({**ECS, name: text})
+    said = text_in(before, name)
+    assert f"Kept as it is while this is empty: {words}." in said
+    assert "'optional': True" in said
+    now = draft({**ECS, name: text}, merged(before, state(**{name: None})))
+    assert proposed(now)[name] == text
+    assert name not in form_problems(now)
+    lower = {"BackupRetentionPeriod": "1825", "BackupStartTime": "03:00"}.get(name)
+    if lower:
+        edited = draft({**ECS, name: text}, merged(now, state(**{name: lower})))
+        assert proposed(edited)[name] == lower
+        again = draft({**ECS, name: text}, merged(edited, state(**{name: None})))
+        assert proposed(again)[name] == text, "an input that was emptied again keeps it again"
+
+
+def test_half_a_character_is_not_kept_as_it_cannot_leave() -> None:
+    odd = draft({**ECS, "BackupPlanName": "a\ud800"})
+    assert "BackupPlanName" in form_problems(odd)
+    assert "cannot be sent again" in text_in(odd, "BackupPlanName")
+
+
+@pytest.mark.parametrize("objects", ['[ {"DBName": "a",  "NewKey": [1]} ]', " [{not json", LONG.replace(",", ", ")])
+def test_objects_nobody_edited_are_sent_byte_for_byte(objects: str) -> None:
+    read = {**ECS, "BackupObjects": objects}
+    before = draft(read)
+    typed = {} if len(objects) > 3000 else {"BackupObjects": objects}
+    now = draft(read, merged(before, state(**typed)))
+    assert proposed(now)["BackupObjects"] == objects
+    assert "BackupObjects" not in form_problems(now)
+    edited = draft(read, merged(before, state(BackupObjects='[{"DBName":"b","NewKey":[1]}]')))
+    assert "unknown" in form_problems(edited)["BackupObjects"][0]
+
+
+def test_a_made_up_bucket_is_let_go_and_an_own_one_taken_back() -> None:
+    system = {**ECS, "BackupStorageType": "system", "OSSBucketName": "made-up"}
+    before = draft(system)
+    assert "OSSBucketName" not in proposed(before)
+    assert "DBS finds it by itself (made-up)" in text_in(before, "OSSBucketName")
+    own = draft({**ECS, "BackupStorageType": "own", "OSSBucketName": "mine"})
+    built_in = draft({**own.reading.values}, merged(own, state(BackupStorageType="system", OSSBucketName="mine")))  # type: ignore[union-attr]
+    assert "OSSBucketName" not in proposed(built_in)
+
+
+def test_no_user_is_demanded_where_dbs_has_none() -> None:
+    read = {name: text for name, text in RDS.items() if name != "SourceEndpointUserName"}
+    by_rds = draft(read)
+    assert form_problems(by_rds) == {}
+    for name in ("SourceEndpointUserName", "SourceEndpointPassword"):
+        assert "'optional': True" in text_in(by_rds, name)
+        assert "'optional': False" in text_in(draft(RDS), name)
+
+
+def test_an_rds_plan_needs_neither_host_nor_port() -> None:
+    bare = {name: text for name, text in RDS.items() if name not in {"SourceEndpointIP", "SourceEndpointPort"}}
+    assert {*form_problems(draft(bare))} == {"SourceEndpointPassword"}
