@@ -66,4 +66,6 @@ def reading_of(request: Requested) -> Reading:
         backup_method=request.baseline.get("BackupMethod", ""),
         status=request.status,
         region=request.region,
+        details=request.details,
+        read_at=request.read_at,
     )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.cautions import cautions
 from bot.core.events import moment
 from bot.core.looks import look_alike, marked
 from bot.core.parameters import SOURCE, Parameter
@@ -93,7 +94,7 @@ def diff(
     return Diff(
         rows=tuple(changing.values()),
         unchanged=tuple(row for row in rows.values() if row.kind is RowKind.UNCHANGED),
-        risks=tuple(risks(compared)),
+        risks=(*risks(compared), *cautions(reading, current, sent, compared.touched)),
     )
 
 

@@ -86,6 +86,9 @@ class Requested(EventData):
     nor `origin`: their hashes are those of what they hold."""
     origin: str = ""
     """The link to the message where it was asked for, "" where a command was typed."""
+    details: dict[str, str] = {}
+    """What DBS reported besides, to compare it afterwards; not part of what is approved, like `read_at`."""
+    read_at: str = ""
 
     def facts(self) -> dict[str, str]:
         """Return the facts of the plan that steer the rules, and the choices that do."""

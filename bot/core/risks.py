@@ -129,7 +129,8 @@ def _retention(current: Values, sent: Values) -> Iterator[Risk]:
     if before is not None and after is not None and after < before:
         yield _risk("retention-shortened", before=before, after=after)
     names = (*LIFECYCLE, "BackupRetentionPeriod")
-    steps = [(name, days) for name in names if (days := _number(sent, name)) is not None]
+    # 0 days until a backup moves means that it never does.
+    steps = [(name, days) for name in names if (days := _number(sent, name)) or (days == 0 and name not in LIFECYCLE)]
     if any(earlier[1] >= later[1] for earlier, later in pairwise(steps)):
         listed = ", ".join(f"{parameter(name).label} {days} days" for name, days in steps)
         yield Risk("lifecycle-order", f"{listed}: each should be longer than the one before, or DBS may refuse.")

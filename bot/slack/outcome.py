@@ -13,6 +13,7 @@ from bot.core.events import Applied, Denied, Expired, Refused, Stale, Stuck
 from bot.core.plan import parameters
 from bot.core.reading import Reading
 from bot.core.saying import ReadBack, Saying
+from bot.core.unsent import also_moved
 from bot.core.whom import by_whom
 from bot.slack.card import REASON, plan_name
 from bot.slack.rows import MOST_TEXT, chunks, table
@@ -182,6 +183,9 @@ def _read_back(change: Change, read_back: ReadBack | None, *, simple: bool) -> l
         ]
     else:
         blocks = [section(plain(f"Read back: all {len(readable)} values that DBS shows are as sent."))]
+    if others := also_moved(change.request, reading):
+        listed = "; ".join(f"{row.label} {row.now} → {row.proposed}" for row in others)
+        blocks += chunks(shortened(f"Also changed, though not sent: {listed}.", NOTE_TEXT))
     if hidden:
         blocks.append(context(plain(f"Not shown by DBS, so not compared: {', '.join(hidden)}.")))
     return [*blocks, *_status(reading, moving=read_back.moving)]

@@ -211,6 +211,8 @@ class Requests:
             status=reading.status,
             proposed=values,
             baseline=reading.baseline,
+            details=dict(reading.details),
+            read_at=reading.read_at,
             known=dict(draft.known or {}),
             known_since=draft.known_since,
             secrets=uses,

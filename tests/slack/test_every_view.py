@@ -38,7 +38,7 @@ from bot.slack.review import deny_view, review_view
 from bot.slack.suggestions import suggestions
 from bot.slack.text import alert
 
-BY_ITSELF: set[str] = {"SourceEndpointIP", "SourceEndpointPort"}
+BY_ITSELF = {"SourceEndpointIP", "SourceEndpointPort"}
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 POLICY = Policy.model_validate(
     {
@@ -161,7 +161,7 @@ def test_a_form_submitted_as_it_came_proposes_what_is_there_but_for_what_dbs_fin
     view = untouched(form_view(draft, ["orders-db"]))
     draft = Draft("V1", "U0RITA", "C0OPS", reading, {}, merged(draft, view))
     by_itself = BY_ITSELF if detail.get("SourceEndpointInstanceType") in {"rds", "dds"} else set()
-    by_itself |= {"OSSBucketName"} if detail.get("BackupStorageType") == "system" else set()
+    by_itself = by_itself | ({"OSSBucketName"} if detail.get("BackupStorageType") == "system" else set())
     assert proposed(draft) == {name: text for name, text in reading.values.items() if name not in by_itself}
 
 

@@ -1,6 +1,7 @@
 """Replies in the thread: every outcome says what happened, what to do, and the head of the history."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -198,3 +199,22 @@ def read(change: Change, values: dict[str, str]) -> str:
     reading = Reading(readable, "MySQL", "logical", "running")
     before = moved(change.request.baseline, reading.baseline)
     return read_again_text(change, "running", before, compare_read_back(change.request.proposed, reading))
+
+
+def test_what_moved_although_nobody_sent_it_is_named(change_in: ChangeIn) -> None:
+    """Times, statuses and the restorable window move by themselves."""
+    change = change_in("applied")
+    kept = {"LogBackupRetentionPeriod": "30", "EndTimestampForRestore": "1", "BackupPlanCreateTime": "1", "Gone": "x"}
+    now = {"LogBackupRetentionPeriod": "7", "EndTimestampForRestore": "2", "NewStatus": "x", "New": "<!channel>"}
+    change = replace(change, request=change.request.model_copy(update={"details": kept}))
+    back = after(change)
+    assert back.reading
+    reading = replace(back.reading, details=now, values={**back.reading.values, "OSSBucketName": "made-up"})
+    text = told(change, replace(back, reading=reading))
+    listed = "OSS bucket (none) → made-up; Gone x → (none); LogBackupRetentionPeriod 30 → 7; New (none) → <!channel>."
+    assert f"Also changed, though not sent: {listed}" in text
+    older = replace(change, request=change.request.model_copy(update={"details": {}}))
+    assert "LogBackup" not in told(older, replace(back, reading=reading)), "an older history says nothing of it"
+    assert "Also changed" not in told(
+        change, replace(back, reading=replace(reading, details=kept, values=back.reading.values))
+    )

@@ -82,7 +82,7 @@ async def test_a_token_takes_effect_once_and_goes_with_one_set_of_parameters(cal
         ({"SourceEndpointInstanceType": "ECS"}, "MissingParameter"),
         ({"SourceEndpointInstanceType": "rds"}, "InvalidParameter"),
         ({"EnableBackupLog": "True"}, "InvalidParameter"),
-        ({"BackupRetentionPeriod": "1826"}, "InvalidParameter"),
+        ({"BackupRetentionPeriod": "3651"}, "InvalidParameter"),
         ({"BackupStartTime": "14:22Z"}, "InvalidParameter"),
         ({"BackupPeriod": "MONDAY"}, "InvalidParameter"),
         ({"BackupObjects": "shop"}, "InvalidParameter"),
