@@ -129,7 +129,7 @@ def applied(params: Mapping[str, str], plan: Plan) -> Plan:
     fields |= {name: int(params[name]) for name in NUMBERS & params.keys()}
     if "BackupStorageType" in params:
         fields["BackupStorageType"] = params["BackupStorageType"]
-        if params["BackupStorageType"] == "system":
+        if params["BackupStorageType"] == "system" != plan.get("BackupStorageType"):
             fields["OSSBucketName"] = f"dbs-made-up-{plan['BackupPlanId']}"
     if "EnableBackupLog" in params:
         fields["EnableBackupLog"] = params["EnableBackupLog"] == "true"
