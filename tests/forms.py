@@ -35,7 +35,8 @@ async def review(person: Person, plan_id: str, values: dict[str, str], channel: 
     await person.command(f"/backup-plan configure {plan_id}", channel=channel)
     await person.wait_for_view(lambda view: "BackupPlanName" in inputs(view) and view["id"] != before["id"])
     await fill(person, values)
-    await person.submit()
+    if (await person.submit()).action == "update":  # a choice asks for other inputs, which were on their way
+        await person.submit()
     return await person.wait_for_view(lambda view: view["callback_id"] == "review")
 
 

@@ -117,7 +117,7 @@ async def test_every_parameter_is_reachable_under_its_api_name_and_words(stage: 
         offered = [option["value"] for option in element.get("options", []) if option["value"] != "leave"]
         assert offered == (["orders-db"] if name == "SourceEndpointPassword" else list(one.choices))
     assert {name for name in shown if block_of(view, name)["dispatch_action"]} == {
-        "BackupPlanId", "SourceEndpointInstanceType", "BackupStrategyType",
+        "BackupPlanId", "SourceEndpointInstanceType", "BackupStrategyType", "BackupStorageType",
     }  # fmt: skip
     assert shown["BackupPlanId"]["min_query_length"] == 0
     assert {option["value"] for option in shown["BackupStorageType"]["options"]} == {"own", "system"}
