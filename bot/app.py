@@ -82,7 +82,6 @@ class App:
             timeout=timeout,
             parameters=config.dbs_parameters,
             at_hand=self._at_hand,
-            now=self._clock.now,
         )
         self._kms = KmsClient(config.kms_url, region=config.dbs_region, keys=keys, timeout=timeout)
         self._secrets = SecretStore(environment(), self._kms)

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 
 import stamina
@@ -18,6 +18,7 @@ from bot.alibaba.reading import details, read_plan, summarise, text
 from bot.alibaba.redact import clean
 from bot.alibaba.rpc import Reply, Rpc
 from bot.alibaba.signature import Position
+from bot.clock import SystemClock
 from bot.core.reading import PlanSummary, Reading, Values
 from bot.errors import DbsRefused, DbsThrottled, DbsUnanswered
 
@@ -38,11 +39,6 @@ def nothing_at_hand(_plan_id: str) -> Iterable[str]:
     return ()
 
 
-def by_the_system() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
-
-
 class DbsClient:
     """Implements `ports.Dbs`. One for a process; close it, or use it as a context.
 
@@ -60,7 +56,7 @@ class DbsClient:
         verify: ssl.SSLContext | bool = True,
         setting: str = "DBS_ENDPOINT",
         at_hand: AtHand = nothing_at_hand,
-        now: Callable[[], datetime] = by_the_system,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         """Raise ConfigError, naming `setting`, for an endpoint that cannot be used; `region` is where plans are."""
         where = Endpoint.parse(endpoint, setting)
@@ -68,7 +64,7 @@ class DbsClient:
         self._region = region
         self._position = parameters
         self._at_hand = at_hand
-        self._now = now
+        self._now = now or SystemClock().now
         self._lately = Lately()
         self._regions: dict[str, str] = {}
         """Plan id → the region that DBS named."""
