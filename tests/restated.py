@@ -59,7 +59,8 @@ def _values(one: Parameter) -> str:
 def _required(one: Parameter) -> str:
     if one.rule.together:
         return f"together with {parameter(one.rule.together).label}"
-    return "no" if one.rule.required is NEVER else _condition(one.rule.required)
+    spared = "" if one.rule.spared is NEVER else f"; but not{one.rule.spared.clause} and DBS shows no user"
+    return "no" if one.rule.required is NEVER else _condition(one.rule.required) + spared
 
 
 def _condition(condition: Condition) -> str:

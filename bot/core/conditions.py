@@ -181,7 +181,7 @@ class Rule:
         """Print it for hints and docs: "Required when the engine is Oracle.", or "" for a parameter always optional."""
         sentences = []
         if self.required is not NEVER:
-            spared = f"; but not{self.spared.clause} and DBS shows none" if self.spared is not NEVER else ""
+            spared = f"; but not{self.spared.clause} and DBS shows no user" if self.spared is not NEVER else ""
             sentences.append(f"Required{self.required.clause}{spared}.")
         if self.applies is not ALWAYS:
             sentences.append(f"Only{self.applies.clause}.")

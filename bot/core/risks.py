@@ -56,7 +56,7 @@ class Compared:
     left_out: Collection[Parameter]
     """What is neither sent nor found by DBS, though it has a present value or nobody knows."""
     moved_along: Collection[Parameter]
-    """What is no longer sent because DBS finds it by itself for another source."""
+    """What is no longer sent because DBS finds it by itself for another source or storage."""
     unknown: Collection[Parameter]
     """What is sent while nobody knows what is there now."""
 
@@ -69,10 +69,11 @@ def risks(found: Compared) -> Iterator[Risk]:
     yield from _retention(current, sent)
     if sent.get("EnableBackupLog") == "false" != current.get("EnableBackupLog"):
         yield _risk("log-backup-off")
+    along = {one.name for one in found.moved_along}
     if any(name in current for name in SOURCE):
         # A plan that has no source yet gets its first one; that is no change of source.
-        yield from _moves("source-changed", SOURCE, touched, ("cleared",) if found.moved_along else ())
-    yield from _moves("storage-changed", STORAGE, touched)
+        yield from _moves("source-changed", SOURCE, touched, ("cleared",) if along & {*SOURCE} else ())
+    yield from _moves("storage-changed", STORAGE, touched, ("cleared",) if along & {*STORAGE} else ())
     yield from _moves("account-changed", ACCOUNT, touched)
     yield from _moves("lifecycle-changed", LIFECYCLE, touched)
     yield from _schedule(current, sent)
