@@ -40,7 +40,7 @@ SHOWN = normalise(
         "BackupRetentionPeriod": "730",
         "DuplicationInfrequentAccessPeriod": "180",
         "DuplicationArchivePeriod": "365",
-        "BackupStorageType": "system",
+        "BackupStorageType": "own",
         "OSSBucketName": "bucket",
         "CrossAliyunId": "1234567890123456",
         "CrossRoleName": "dbs-reader",

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from bot.core.conditions import BackupStorageType
 from bot.core.conditions import SourceEndpointInstanceType as Source
 from bot.core.diff import Diff, diff
-from bot.core.fields import Day, Storage
+from bot.core.fields import Day
 from bot.core.parameters import Parameter
 from bot.core.plan import normalise, parameters
 from bot.core.reading import Reading, Values
@@ -37,7 +38,7 @@ SHOWN = normalise(
         "BackupRetentionPeriod": "730",
         "DuplicationInfrequentAccessPeriod": "180",
         "DuplicationArchivePeriod": "365",
-        "BackupStorageType": "system",
+        "BackupStorageType": "own",
         "OSSBucketName": "bucket",
         "CrossAliyunId": "1234567890123456",
         "CrossRoleName": "dbs-reader",
@@ -120,7 +121,7 @@ def test_what_dbs_finds_for_the_same_source_is_not_left_out() -> None:
     reading = Reading(shown, "MySQL", "physical", "check_pass")
     assert diff(reading, proposed, HIDDEN).codes == frozenset()
     elsewhere = diff(reading, {**proposed, "SourceEndpointInstanceID": "rm-2"}, HIDDEN)
-    assert elsewhere.codes == {"source-changed", "cleared"}
+    assert elsewhere.codes == {"source-changed", "cleared", "source-physical"}
 
 
 @pytest.mark.parametrize(("memory", "becomes"), [("remembered", "becomes"), ("otherwise", "stays"), ("unknown", "")])
@@ -150,5 +151,15 @@ def test_what_was_never_there_is_no_risk_to_leave_out() -> None:
 
 
 def test_the_documented_words_for_own_storage_are_one_value() -> None:
-    shown = {**SHOWN, "BackupStorageType": Storage.OWN.value}
+    shown = {**SHOWN, "BackupStorageType": BackupStorageType.OWN.value}
     assert diff(Reading(shown, "MySQL", "physical", "init"), {**shown, **HIDDEN}, HIDDEN).codes == frozenset()
+
+
+def test_a_bucket_that_dbs_made_up_is_not_left_out_unless_the_storage_moves() -> None:
+    system = {**SHOWN, "BackupStorageType": "system"}
+    stays = {name: text for name, text in {**system, **HIDDEN}.items() if name != "OSSBucketName"}
+    made_up = Reading(system, "MySQL", "logical", "init")
+    assert not {"cleared", "storage-changed"} & diff(made_up, stays, HIDDEN).codes
+    assert {"cleared", "storage-changed"} <= diff(made_up, {**stays, "BackupStorageType": "own"}, HIDDEN).codes
+    own = Reading(SHOWN, "MySQL", "logical", "init")
+    assert {"cleared", "storage-changed"} <= diff(own, {**stays, "BackupStorageType": "system"}, HIDDEN).codes
