@@ -20,6 +20,7 @@ from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.execution import Execution
 from bot.ledger.sql import SqlLedger
+from bot.ledger_notices import LedgerNotices
 from bot.policy_file import PolicyFile
 from bot.policy_warnings import warn_of_groups
 from bot.policy_watch import PolicyWatch
@@ -116,7 +117,9 @@ class App:
     async def _start(self) -> None:
         if self.config.dbs_parameters == "query":
             log.warning("parameters_in_query", hint="DBS_PARAMETERS=query puts the database password into the URL")
-        ledger = self._ledger = await opened(self.config.ledger_address, self.config.tell_grace)
+        config = self.config
+        ledger, key = await opened(config.ledger_address, config.key_file, config.tell_grace)
+        self._ledger = ledger
         clock = ledger.clock
         self._session = new_session()
         client = new_client(self.config.slack_bot_token.get_secret_value(), self.config.slack_api_url, self._session)
@@ -133,6 +136,14 @@ class App:
                 await operators.check(policy.defaults.operators)
 
         await warn(self._policy.policy)
+        notices = LedgerNotices(
+            ledger=ledger,
+            tell=operators.tell,
+            channel=lambda: self._policy.policy.defaults.operators,
+            tasks=self._tasks,
+        )
+        ledger.on_altered = notices.altered
+        await waited_for(lambda: notices.key(key.public))
         dispatch, self._engine = self._wire(ledger, client, self._session, people, identity)
         if self.config.slack_app_token is not None:
             self._sockets = Sockets(dispatch, client, self.config.slack_app_token)

@@ -46,6 +46,12 @@ HOST_REGIONS = {
 """Region → the region whose DBS host serves it."""
 
 
+KEY_FILE_NEEDED = (
+    "is not set: with PostgreSQL name the file with the ledger's key, the same for every replica;"
+    " `backup-plan-bot ledger key make` makes one."
+)
+
+
 class Settings(BaseSettings):
     """A set of variables; a field's variable is its name in capitals, and an empty variable counts as not set."""
 
@@ -91,6 +97,16 @@ class LedgerSettings(Settings):
 
     ledger_address: LedgerAddress = Field(Path("backup-plan-bot.db"), validation_alias="DATABASE_URL")
     """A SQLite file, whose relative path starts in the working folder, or the URL of a PostgreSQL database."""
+    ledger_key_file: Path | None = None
+
+    @property
+    def key_file(self) -> Path:
+        """The file with the key that signs the ledger. Raises ConfigError where it has to be named, and is not."""
+        if self.ledger_key_file is not None:
+            return self.ledger_key_file
+        if isinstance(self.ledger_address, Path):
+            return self.ledger_address.with_name(f"{self.ledger_address.name}.key")
+        raise ConfigError([f"LEDGER_KEY_FILE {KEY_FILE_NEEDED}"])
 
 
 class PolicySettings(Settings):
@@ -180,3 +196,10 @@ def environment() -> Mapping[str, str]:
 
 class Config(LogSettings, LedgerSettings, PolicySettings, SlackSettings, DeliverySettings, DbsSettings, PaceSettings):
     """Everything that `serve` needs."""
+
+    @field_validator("ledger_key_file")
+    @classmethod
+    def _named_for_postgres(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        if file is None and isinstance(info.data.get("ledger_address"), SecretStr):
+            raise ValueError(KEY_FILE_NEEDED)
+        return file

@@ -13,10 +13,11 @@ from bot.core import decisions
 from bot.core.change import Change, State
 from bot.core.whom import OPERATOR
 from bot.errors import ConfigError, Refusal
+from bot.ledger.adopting import ledger_keys
 from bot.ledger.store import open_ledger
 
 
-async def end(address: Path | SecretStr, change_id: str, by: str, reason: str) -> Change:
+async def end(address: Path | SecretStr, key_file: Path, change_id: str, by: str, reason: str) -> Change:
     """End an open change and return it. Nothing is left to whoever records it: the next sweep of a bot tells it.
 
     Raises ConfigError for an unknown change, Refusal for one that has ended, LedgerAltered for one whose record does
@@ -24,7 +25,8 @@ async def end(address: Path | SecretStr, change_id: str, by: str, reason: str) -
     """
     # A ledger is made and brought up to date by `serve` alone.
     await open_ledger(address, SystemClock(), timedelta(), readonly=True).close()
-    ledger = open_ledger(address, SystemClock(), timedelta())
+    keys = ledger_keys(address, key_file, makes=False).keys
+    ledger = open_ledger(address, SystemClock(), timedelta(), keys)
     try:
         return await ledger.record(change_id, partial(decisions.end_by_operator, by=by, reason=reason))
     except Refusal as refusal:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from bot.aside import Aside, Hangs
 from bot.clock import SystemClock
 from bot.errors import LedgerBusy
+from bot.ledger.adopting import Found, ledger_keys
 from bot.ledger.sql import SqlLedger
 from bot.ledger.store import open_ledger
 
@@ -36,10 +37,16 @@ async def waited_for(work: Callable[[], Awaitable[T]]) -> T:
         wait = min(2 * wait, LONGEST_WAIT)
 
 
-async def opened(address: Path | SecretStr, grace: timedelta) -> SqlLedger:
-    """Open the ledger, however long that takes. Raises ConfigError, naming DATABASE_URL, where it has to be corrected.
+async def opened(address: Path | SecretStr, key_file: Path, grace: timedelta) -> tuple[SqlLedger, Found]:
+    """Open the ledger with its key, however long that takes. Raises ConfigError, naming what has to be corrected.
 
     It may wait for a lock or a network in a thread, which keeps no process that is asked to end.
     """
-    aside, opening = Aside(LONGEST_WAIT), partial(open_ledger, address, SystemClock(), grace)
+    aside, opening = Aside(LONGEST_WAIT), partial(_open, address, key_file, grace)
     return await waited_for(lambda: aside.run("ledger", opening))
+
+
+def _open(address: Path | SecretStr, key_file: Path, grace: timedelta) -> tuple[SqlLedger, Found]:
+    # PostgreSQL is shared: a key that one replica made for itself would be none of the others'
+    found = ledger_keys(address, key_file, makes=isinstance(address, Path))
+    return open_ledger(address, SystemClock(), grace, found.keys), found

@@ -12,6 +12,7 @@ from bot.config import SlackSettings
 from bot.core.events import Event
 from bot.errors import ConfigError
 from bot.ledger.chain import Finding, missing_tail
+from bot.ledger.keys import Keys
 from bot.ledger.statements import Row
 from bot.ledger.store import open_ledger
 from bot.ledger.walking import Check
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 
 async def verify(
-    address: Path | SecretStr, slack: SlackSettings | None, policy_file: Path | None = None
+    address: Path | SecretStr, keys: Keys, slack: SlackSettings | None, policy_file: Path | None = None
 ) -> tuple[Sequence[Finding], int, int]:
     """Return what is wrong, and how many changes and events were looked at.
 
     With `slack` the channels are those of the ledger and those that the policy names: where all changes of a channel
     are gone from the ledger, it says no more that there were any.
     """
-    check, channels = Check(SystemClock().now()), set(_allowed(policy_file) if slack else ())
+    check, channels = Check(keys, SystemClock().now()), set(_allowed(policy_file) if slack else ())
 
     def visit(history: list[Event], row: Row | None) -> None:
         check.see(history, row)

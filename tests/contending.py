@@ -16,7 +16,7 @@ def run(ledger: Path | str, roles: Roles) -> list[subprocess.CompletedProcess[st
         subprocess.Popen(  # noqa: S603 - our own script
             [sys.executable, "-W", "error", ROOT / "tests/ledger/contender.py", role, ledger, *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
         )
         for role, *arguments in roles
     ]  # fmt: skip

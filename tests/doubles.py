@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from pydantic import SecretStr
+from signing import KEYS
 
 from bot.calling import Calling
 from bot.cards import Cards
@@ -355,7 +356,7 @@ class World:
         return self.processes[-1]
 
     def _open(self) -> SqliteLedger:
-        return SqliteLedger(self.folder / "ledger.db", self.clock, GRACE)
+        return SqliteLedger(self.folder / "ledger.db", self.clock, GRACE, KEYS)
 
     async def asked(self, change_id: str = "c1", **otherwise: object) -> Change:
         """Record a request; every field may be said otherwise."""

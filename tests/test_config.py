@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.config import HOST_REGIONS, Config, LedgerSettings, LogSettings, PolicySettings, SlackSettings
+from bot.config import HOST_REGIONS, KEY_FILE_NEEDED, Config, LedgerSettings, LogSettings, PolicySettings, SlackSettings
 from bot.errors import ConfigError
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the default, only compared
@@ -140,10 +140,20 @@ def test_a_ledger_that_is_no_file_is_refused(monkeypatch: pytest.MonkeyPatch, ur
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
 def test_the_ledger_is_a_database_whose_url_is_not_shown(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     url = f"{scheme}://bot:s3same@db/bot?sslmode=require"
-    config = read(monkeypatch, **ENOUGH, DATABASE_URL=url)
+    config = read(monkeypatch, **ENOUGH, DATABASE_URL=url, LEDGER_KEY_FILE="ledger.key")
     assert isinstance(config.ledger_address, SecretStr)
     assert config.ledger_address.get_secret_value() == url
     assert "s3same" not in repr(config)
+
+
+def test_the_ledgers_key_is_beside_its_file_unless_another_place_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(monkeypatch, **ENOUGH, DATABASE_URL="sqlite:////data/bot.db").key_file == Path("/data/bot.db.key")
+    named = read(monkeypatch, **ENOUGH, DATABASE_URL="sqlite:////data/bot.db", LEDGER_KEY_FILE="/run/key")
+    assert named.key_file == Path("/run/key")
+
+
+def test_a_database_has_no_place_beside_it_for_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert problems(monkeypatch, **ENOUGH, DATABASE_URL="postgresql://db/bot") == [f"LEDGER_KEY_FILE {KEY_FILE_NEEDED}"]
 
 
 @pytest.mark.parametrize("password", ["s3@same", "s3/same", "s3@sa/me", "s3/sa@me"])
@@ -157,7 +167,9 @@ def test_a_password_that_the_driver_would_take_for_a_host_is_not_repeated(
 
 @pytest.mark.parametrize("rest", ["bot:s%403@db/bot", "/bot?host=/run/pg", "bot:@/bot?host=/run/pg&user=a@b", "db/bot"])
 def test_a_url_whose_parts_can_be_told_apart_is_taken(monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
-    address = read(monkeypatch, **ENOUGH, DATABASE_URL=f"postgresql://{rest}").ledger_address
+    address = read(
+        monkeypatch, **ENOUGH, DATABASE_URL=f"postgresql://{rest}", LEDGER_KEY_FILE="ledger.key"
+    ).ledger_address
     assert isinstance(address, SecretStr)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from doubles import GRACE, NOON, ToldClock
+from signing import KEYS
 
 from bot import deadline
 from bot.core.change import Change
@@ -46,7 +47,7 @@ async def test_what_goes_on_after_the_answer_has_no_deadline() -> None:
 
 async def test_who_gives_up_on_a_slow_ledger_is_told_what_is_known(tmp_path: Path) -> None:
     """What had begun may be recorded; what was still in the queue never is."""
-    ledger = SqliteLedger(tmp_path / "ledger.db", ToldClock(), GRACE)
+    ledger = SqliteLedger(tmp_path / "ledger.db", ToldClock(), GRACE, KEYS)
     go_on, begun = threading.Event(), threading.Event()
     decided: list[str] = []
 

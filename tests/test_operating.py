@@ -124,11 +124,17 @@ def test_the_pod_starts_with_its_variables_its_secrets_and_its_policy(monkeypatc
         if "valueFrom" in one:
             assert one["valueFrom"]["secretKeyRef"] == {"name": "backup-plan-bot", "key": one["name"]}
     config = starts({name: value or SECRETS[name] for name, value in told.items()}, monkeypatch)
-    (mount,) = container()["volumeMounts"]
+    mount, key_mount = container()["volumeMounts"]
     assert config.policy_file == Path(mount["mountPath"]) / "policy.toml"
     assert "subPath" not in mount
-    (volume,) = pod()["volumes"]
+    volume, key_volume = pod()["volumes"]
     assert (mount["name"], volume["configMap"]["name"]) == (volume["name"], manifest("ConfigMap")["metadata"]["name"])
+    assert (key_mount["name"], key_mount["readOnly"]) == (key_volume["name"], True)
+    assert config.key_file.parent == Path(key_mount["mountPath"])
+    assert f"--from-file={config.key_file.name}" in OPERATING
+    # a mounted secret is root's, and read by the group: what the bot accepts of such a file
+    assert key_volume["secret"]["defaultMode"] == 0o440
+    assert pod()["securityContext"]["fsGroup"] == pod()["securityContext"]["runAsUser"]
 
 
 def test_the_pod_is_asked_where_it_answers_and_is_not_restarted_for_waiting() -> None:
@@ -178,7 +184,7 @@ def test_litestream_copies_the_file_that_the_unit_names() -> None:
 
 
 def test_every_command_shown_exists() -> None:
-    called = re.findall(r"backup-plan-bot ((?:policy|ledger) [a-z]+)", OPERATING)
+    called = re.findall(r"backup-plan-bot ((?:policy|ledger key|ledger) [a-z]+)", OPERATING)
     assert len(called) >= 4
     assert all(leads_to_a_command(words.split()) for words in called)
 

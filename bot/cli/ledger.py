@@ -3,14 +3,16 @@
 import asyncio
 import re
 import sys
+from pathlib import Path
 
 import click
 from pydantic import SecretStr
 
 from bot import log
+from bot.cli.key import PUBLIC, key, verifying
 from bot.cli.sentences import count, exits_with_sentences, say
 from bot.config import LedgerSettings, PolicySettings, SlackSettings
-from bot.errors import LedgerAltered, Refusal
+from bot.errors import ConfigError, LedgerAltered, Refusal
 from bot.shapes import postgres_url
 
 
@@ -29,14 +31,19 @@ def commands() -> None:
     log.configure("warning", "text")
 
 
+commands.add_command(key)
+
+
 @commands.command("show")
 @click.argument("change")
+@PUBLIC
 @exits_with_sentences
-def ledger_show(change: str) -> None:
-    """Print the history of one CHANGE."""
+def ledger_show(change: str, public: tuple[str, ...]) -> None:
+    """Print the history of one CHANGE, and name what in it is not what was recorded."""
     from bot.ledger.reading import show  # noqa: PLC0415
 
-    for line in asyncio.run(show(LedgerSettings.from_environment().ledger_address, change)):
+    settings = LedgerSettings.from_environment()
+    for line in asyncio.run(show(settings.ledger_address, change, verifying(settings, public))):
         say(line)
 
 
@@ -63,7 +70,8 @@ def ledger_end(change: str, reason: str) -> None:
     if not reason.strip():
         raise click.BadParameter("Say why: the requester reads it.", param_hint="--reason")
     try:
-        ended = asyncio.run(end(LedgerSettings.from_environment().ledger_address, change, operator(), reason.strip()))
+        settings = LedgerSettings.from_environment()
+        ended = asyncio.run(end(settings.ledger_address, settings.key_file, change, operator(), reason.strip()))
     except Refusal as refusal:
         say(re.sub(r"<@(\w+)>", r"\1", refusal.sentence))
         sys.exit(1)
@@ -89,36 +97,42 @@ def ledger_copy(to: SecretStr) -> None:
     """Copy the SQLite ledger into PostgreSQL, verifying every chain (exit 1 where one is broken); end the bot first."""
     from bot.ledger.store import copy_ledger  # noqa: PLC0415
 
+    settings = LedgerSettings.from_environment()
+    source = settings.ledger_address
+    if not isinstance(source, Path):
+        raise ConfigError(["DATABASE_URL names PostgreSQL; what can be copied is a SQLite file."])
     try:
-        copied = copy_ledger(LedgerSettings.from_environment().ledger_address, to)
+        copied = copy_ledger(source, to, settings.key_file)
     except LedgerAltered as altered:
         say(str(altered))
         sys.exit(1)
     say(
-        f"{count(copied.changes, 'change')}, {count(copied.events, 'event')} copied: every hash follows from the one"
-        " before."
+        f"{count(copied.changes, 'change')}, {count(copied.events, 'event')} copied: every event is signed, every hash"
+        " follows from the one before."
     )
     say(
-        f"{count(copied.open, 'change is', 'changes are')} open: start the bot with the new DATABASE_URL, and not with"
-        " the old one any more."
+        f"{count(copied.open, 'change is', 'changes are')} open: start the bot with the new DATABASE_URL and"
+        f" LEDGER_KEY_FILE={settings.key_file}, and not with the old one any more."
     )
 
 
 @commands.command("verify")
 @click.option("--slack", is_flag=True, help="Compare with the heads that were told in Slack, too.")
+@PUBLIC
 @exits_with_sentences
-def ledger_verify(slack: bool) -> None:
-    """Recompute every hash; exit 1 naming change and event where something was edited, removed or cut off."""
+def ledger_verify(slack: bool, public: tuple[str, ...]) -> None:
+    """Recompute every hash and verify every signature; exit 1 naming change and event where one does not hold."""
     from bot.verification import verify  # noqa: PLC0415
 
     settings = SlackSettings.from_environment() if slack else None
-    address, policy_file = (
-        LedgerSettings.from_environment().ledger_address,
-        PolicySettings.from_environment().policy_file,
-    )
-    findings, changes, events = asyncio.run(verify(address, settings, policy_file))
+    ledger, policy_file = LedgerSettings.from_environment(), PolicySettings.from_environment().policy_file
+    keys = verifying(ledger, public)
+    findings, changes, events = asyncio.run(verify(ledger.ledger_address, keys, settings, policy_file))
     for finding in findings:
         say(str(finding))
     if findings:
         sys.exit(1)
-    say(f"{count(changes, 'change')}, {count(events, 'event')}: every hash follows from the one before.")
+    say(
+        f"{count(changes, 'change')}, {count(events, 'event')}: every event is signed, every hash follows from the one"
+        " before."
+    )

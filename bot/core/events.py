@@ -228,6 +228,8 @@ class Event:
     at: str
     data: dict[str, Any]
     hash: str
+    signature: str = ""
+    """Which key signed the hash, and its signature; "" until the ledger records the event."""
 
     def content(self) -> EventData:
         """Return the data in its own class."""

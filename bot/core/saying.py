@@ -39,6 +39,26 @@ class Saying:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyNotice:
+    """What the operators are told when the ledger is signed with a new key: both in their public halves."""
+
+    public: str
+    was: str
+    """The one before, "" for the ledger's first."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlteredNotice:
+    """What the operators are told when the record of a change does not hold together."""
+
+    change_id: str
+    seq: int
+    """The first event that does not hold."""
+    what: str
+    """What is wrong with it, in words of our own."""
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyNotice:
     """What the operators are told of the policy file; digests are shortened."""
 
@@ -50,3 +70,7 @@ class PolicyNotice:
     """Why the file cannot be used; none where it can."""
     mended: bool = False
     """Whether it could not be used before."""
+
+
+Notice = PolicyNotice | KeyNotice | AlteredNotice
+"""What the operators' channel is told."""

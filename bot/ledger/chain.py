@@ -1,7 +1,7 @@
-"""Whether a history is what was recorded: each event's hash must follow from the one before, and the head from Slack.
+"""Whether a history is what was recorded: signed, each hash following from the one before, the head as told in Slack.
 
-This makes the ledger tamper-evident, not tamper-proof: who writes to the database can recompute every hash, but not
-the heads that were told in Slack.
+Who writes to the database can recompute every hash, but neither sign it nor change what was told in Slack. What they
+can do is take the latest events away: only Slack has those.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from bot.core.change import Change, ImpossibleEvent, apply, begin
 from bot.core.events import EVENTS, Event, chain_hash
 from bot.errors import LedgerAltered
+from bot.ledger.keys import RETIRED, Keys
 from bot.ledger.statements import Row, astray, impossible
 
 
@@ -37,7 +38,7 @@ def by_change(events: Iterable[Event]) -> dict[str, list[Event]]:
     return histories
 
 
-def inspect(history: Iterable[Event], before: Change | None = None) -> tuple[Change | None, list[Finding]]:
+def inspect(history: Iterable[Event], keys: Keys, before: Change | None = None) -> tuple[Change | None, list[Finding]]:
     """Fold one change's history as far as it is sound, and return every place where it is not.
 
     `before` is what came before it, folded from a history that is sound.
@@ -46,7 +47,7 @@ def inspect(history: Iterable[Event], before: Change | None = None) -> tuple[Cha
     previous = before.history[-1] if before else None
     findings: list[Finding] = []
     for event in history:
-        finding = _link(previous, event)
+        finding = _link(previous, event) or _signed(event, keys)
         if finding is None and not findings:
             try:
                 change = begin(event) if change is None else apply(change, event)
@@ -55,18 +56,20 @@ def inspect(history: Iterable[Event], before: Change | None = None) -> tuple[Cha
         if finding:
             findings.append(finding)
         previous = event
+    if change is not None and not findings and (seq := keys.added_later(change)) is not None:
+        findings.append(Finding(change.id, seq, RETIRED))
     return change, findings
 
 
 def fold_checked(
-    change_id: str, history: Iterable[Event], head: tuple[int, str] | None, before: Change | None = None
+    change_id: str, history: Iterable[Event], head: tuple[int, str] | None, keys: Keys, before: Change | None = None
 ) -> Change | None:
     """Return the change that a history tells, behind what came `before`; None for an empty one.
 
     `head` is (seq, hash) of the last event as the projection remembers it, None where it knows no such change. Raises
     LedgerAltered naming the first event that does not hold.
     """
-    change, findings = inspect(history, before)
+    change, findings = inspect(history, keys, before)
     if findings:
         raise LedgerAltered(change_id, findings[0].seq, findings[0].sentence)
     if head != ((change.seq, change.head) if change else None):
@@ -78,16 +81,16 @@ def fold_checked(
     return change
 
 
-def verify(events: Iterable[Event]) -> list[Finding]:
-    """Return every event that was edited, removed, moved or never could have happened, change by change.
+def verify(events: Iterable[Event], keys: Keys) -> list[Finding]:
+    """Return every event that was forged, edited, removed, moved or never could have happened, change by change.
 
     A tail that was cut off leaves no trace here: see `missing_tail` and `compare_projection`.
     """
-    return [finding for history in by_change(events).values() for finding in inspect(history)[1]]
+    return [finding for history in by_change(events).values() for finding in inspect(history, keys)[1]]
 
 
 def compare_projection(
-    histories: Mapping[str, Sequence[Event]], rows: Iterable[Row], now: datetime | None = None
+    histories: Mapping[str, Sequence[Event]], rows: Iterable[Row], keys: Keys, now: datetime | None = None
 ) -> list[Finding]:
     """Compare the rows of ALL_CHANGES with sound histories: what the projection says must follow from the events.
 
@@ -96,7 +99,7 @@ def compare_projection(
     findings: list[Finding] = []
     projection = {str(row[0]): row for row in rows}
     for change_id in sorted(projection.keys() | histories.keys()):
-        change, broken = inspect(histories.get(change_id, ()))
+        change, broken = inspect(histories.get(change_id, ()), keys)
         if broken:
             continue  # `verify` names these
         row = projection.get(change_id)
@@ -150,6 +153,11 @@ def _link(previous: Event | None, event: Event) -> Finding | None:
         follows = f"does not follow from event {previous.seq}" if previous else "does not fit its content"
         return Finding(event.change_id, event.seq, f"it is not what was recorded: its hash {follows}.")
     return None
+
+
+def _signed(event: Event, keys: Keys) -> Finding | None:
+    complaint = keys.complaint(event)
+    return Finding(event.change_id, event.seq, complaint) if complaint else None
 
 
 def _senseless(event: Event, error: Exception) -> str:

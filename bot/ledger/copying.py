@@ -15,6 +15,8 @@ from pydantic import SecretStr
 from bot.errors import ConfigError, LedgerAltered, LedgerBusy
 from bot.ledger import opening
 from bot.ledger.chain import compare_projection, inspect
+from bot.ledger.key_file import existing_key_file
+from bot.ledger.keys import Keys
 from bot.ledger.pooled import START_PATIENCE, connected, unusable
 from bot.ledger.postgres_schema import migrate
 from bot.ledger.statements import ALL_CHANGES, ALL_EVENTS, Row, event_of
@@ -44,20 +46,21 @@ class Copied:
     """Changes that whichever bot is started on the copy goes on with."""
 
 
-def copy_ledger(source: Path, target: SecretStr) -> Copied:
+def copy_ledger(source: Path, target: SecretStr, key_file: Path) -> Copied:
     """Copy the SQLite file `source` into the PostgreSQL database `target`, making the tables where there are none.
 
     Nobody else can have the file open meanwhile. Raises ConfigError where one of them cannot be used or is in use,
     LedgerBusy where the file cannot be read or the connection ends, LedgerAltered where a history is not what was
-    recorded; nothing is left at `target` then.
+    recorded or is not signed with the key in `key_file`; nothing is left at `target` then.
     """
     with (
         closing(opening.open_database(source, readonly=True, alone=True).conn) as file,
         connected(target, TARGET, tcp_user_timeout=STALLED) as database,
     ):
+        keys = existing_key_file(key_file).keys
         try:
             database.execute(f"begin; {_LIMITS}")
-            copied = _move(file, database)
+            copied = _move(file, database, keys)
         except psycopg.errors.InsufficientPrivilege:
             raise
         except psycopg.errors.LockNotAvailable as error:
@@ -76,7 +79,7 @@ def copy_ledger(source: Path, target: SecretStr) -> Copied:
     return copied
 
 
-def _move(file: sqlite3.Connection, database: Connection[Any]) -> Copied:
+def _move(file: sqlite3.Connection, database: Connection[Any], keys: Keys) -> Copied:
     migrate(database)
     # who records anything locks a row of `changes` first; for `events` the bot's role may lack the right
     database.execute("lock table changes in exclusive mode")
@@ -91,7 +94,7 @@ def _move(file: sqlite3.Connection, database: Connection[Any]) -> Copied:
     if ours is not None and ours != theirs:
         whose = theirs[0] if theirs else "nobody"
         raise ConfigError([f"{TARGET}: the database belongs to another Slack workspace, {whose}; {_NOTHING}."])
-    return _verified(file, database)
+    return _verified(file, database, keys)
 
 
 def _fill(file: sqlite3.Connection, database: Connection[Any], table: str) -> None:
@@ -116,7 +119,7 @@ def _rows(file: sqlite3.Connection, table: str) -> tuple[sqlite3.Cursor, sql.Com
     return rows, sql.SQL(", ").join(sql.Identifier(column[0]) for column in rows.description)
 
 
-def _verified(file: sqlite3.Connection, database: Connection[Any]) -> Copied:
+def _verified(file: sqlite3.Connection, database: Connection[Any], keys: Keys) -> Copied:
     """Compare what arrived with what was sent, row by row, and fold every history anew."""
     changes = events = still_open = 0
     # named cursors: the driver fetches so many rows at a time instead of all
@@ -125,7 +128,7 @@ def _verified(file: sqlite3.Connection, database: Connection[Any]) -> Copied:
         histories = (list(rows) for _, rows in groupby(arrived, key=lambda row: row[0]))
         projection = _same(file.execute(ALL_CHANGES), their_changes.execute(ALL_CHANGES))
         for rows, row in zip_longest(histories, projection):
-            _check(rows or (), row)
+            _check(rows or (), row, keys)
             changes, events, still_open = changes + 1, events + len(rows or ()), still_open + row[4]
     return Copied(changes, events, still_open)
 
@@ -139,11 +142,11 @@ def _same(sent: Iterable[Row], arrived: Iterable[Row]) -> Iterator[Row]:
         yield theirs
 
 
-def _check(rows: Iterable[Row], row: Row | None) -> None:
+def _check(rows: Iterable[Row], row: Row | None, keys: Keys) -> None:
     """Recompute one chain and compare it with its row in `changes`. Raises LedgerAltered."""
     history = [event_of(one) for one in rows]
     change_id = history[0].change_id if history else str(row[0] if row else "")
-    findings = inspect(history)[1] or compare_projection({change_id: history}, [row] if row else [])
+    findings = inspect(history, keys)[1] or compare_projection({change_id: history}, [row] if row else [], keys)
     if findings:
         first = findings[0]
         raise LedgerAltered(first.change_id, first.seq, f"{first.sentence} {_NOTHING.capitalize()}.")

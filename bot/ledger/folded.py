@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bot.core.change import Change
 from bot.ledger import statements
 from bot.ledger.chain import fold_checked
+from bot.ledger.keys import Keys
 from bot.ledger.statements import Row
 
 KEPT = 200
@@ -17,7 +18,8 @@ KEPT = 200
 class Folded:
     """What some rows of EVENTS_OF were folded into. Any thread may use it: they put in what is true for all of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
         self._last: dict[str, tuple[list[Row], Change]] = {}
 
     def fold(self, change_id: str, rows: Sequence[Row], head: tuple[int, str] | None) -> Change | None:
@@ -25,7 +27,7 @@ class Folded:
         known, before = self._last.get(change_id, ([], None))
         if list(rows[: len(known)]) != known:
             known, before = [], None
-        change = fold_checked(change_id, map(statements.event_of, rows[len(known) :]), head, before)
+        change = fold_checked(change_id, map(statements.event_of, rows[len(known) :]), head, self._keys, before)
         if change is not None:
             if len(self._last) >= KEPT:
                 self._last.clear()

@@ -93,7 +93,8 @@ class Pool:
         self._local = threading.local()
         self._patience = LOOKING if readonly else PATIENCE
         self._idle = LOOKING if readonly else IDLE
-        _prepare(url, readonly=readonly)
+        with prepared(url, readonly=readonly):
+            pass
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ledger")
         self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
             url.get_secret_value(), kwargs=_SETTINGS, min_size=1, max_size=AT_ONCE, timeout=PATIENCE,
@@ -201,15 +202,19 @@ def connected(url: SecretStr, name: str, **otherwise: int) -> Iterator[Connectio
         raise unusable("is not a URL that PostgreSQL understands, or not a database for a ledger.", name) from None
 
 
+@contextlib.contextmanager
+def prepared(url: SecretStr, *, readonly: bool = False) -> Iterator[Connection[Any]]:
+    """Connect once and make the tables or bring them up to date; `readonly` refuses what is not."""
+    with connected(url, "DATABASE_URL") as connection:
+        with connection.transaction():
+            connection.execute(f"set local lock_timeout = '{START_PATIENCE}s'")
+            if not readonly:
+                migrate(connection)
+            elif not is_current(connection):
+                raise unusable("holds no ledger, or one of an older version; `serve` brings it up to date.")
+        yield connection
+
+
 def unusable(sentence: str, name: str = "DATABASE_URL") -> ConfigError:
     """Return what to say of a database that the setting `name` names."""
     return ConfigError([f"{name}: the PostgreSQL database {sentence}"])
-
-
-def _prepare(url: SecretStr, *, readonly: bool) -> None:
-    with connected(url, "DATABASE_URL") as connection, connection.transaction():
-        connection.execute(f"set local lock_timeout = '{START_PATIENCE}s'")
-        if not readonly:
-            migrate(connection)
-        elif not is_current(connection):
-            raise unusable("holds no ledger, or one of an older version; `serve` brings it up to date.")

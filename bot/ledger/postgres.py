@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from bot.clock import HeardClock
 from bot.core.change import Change
+from bot.ledger.keys import NO_KEYS, Keys
 from bot.ledger.pooled import Pool
 from bot.ledger.sql import SqlLedger
 from bot.ledger.statements import Parameters, Row
@@ -43,8 +44,16 @@ class PostgresLedger(SqlLedger):
     """
     DUPLICATE = errors.UniqueViolation
 
-    def __init__(self, url: SecretStr, grace: timedelta, *, clock: Clock | None = None, readonly: bool = False) -> None:
-        super().__init__(grace)
+    def __init__(
+        self,
+        url: SecretStr,
+        grace: timedelta,
+        keys: Keys = NO_KEYS,
+        *,
+        clock: Clock | None = None,
+        readonly: bool = False,
+    ) -> None:
+        super().__init__(grace, keys)
         self.clock = clock or HeardClock()
         self._pool = Pool(url, readonly=readonly)
         # not "read write": where an administrator or a standby says otherwise, it stays so
@@ -79,15 +88,15 @@ class PostgresLedger(SqlLedger):
         return self._pool.mine.transaction()  # inside another one it is a savepoint
 
     def _execute(self, sql: str, parameters: Parameters) -> None:
-        self._pool.mine.execute(_translated(sql), parameters)
+        self._pool.mine.execute(translated(sql), parameters)
 
     def _rows(self, sql: str, parameters: Parameters) -> list[Row]:
-        return self._pool.mine.execute(_translated(sql), parameters).fetchall()
+        return self._pool.mine.execute(translated(sql), parameters).fetchall()
 
     def _stream(self, sql: str) -> Generator[Row]:
         # a named cursor: the driver fetches so many rows at a time instead of all
         with self._pool.mine.cursor("walk") as cursor:
-            yield from cursor.execute(_translated(sql))
+            yield from cursor.execute(translated(sql))
 
     def _now(self) -> datetime:
         if not isinstance(self.clock, HeardClock):
@@ -120,6 +129,6 @@ class _FirstEventTaken(Exception):
 
 
 @cache
-def _translated(statement: str) -> sql.SQL:
+def translated(statement: str) -> sql.SQL:
     """Write `:name` as the driver's `%(name)s`."""
     return sql.SQL(re.sub(r":(\w+)", r"%(\1)s", statement))

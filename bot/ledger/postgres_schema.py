@@ -72,7 +72,16 @@ _ORDER_OF_A_PLANS_CHANGES = """
     drop index applied;
     create index of_plan on changes (host, plan_id, requested_at);
 """
-MIGRATIONS = (_FIRST_TABLES, _HOW_CARDS_STAND, _ORDER_OF_A_PLANS_CHANGES)
+# "" is what events have that were recorded before there was a key, and what somebody writes who has none.
+_SIGNATURES = """
+    alter table events add column signature text not null default '';
+    drop trigger events_stay on events;
+    create trigger events_stay before update of change_id, seq, type, actor, at, data, hash or delete on events
+        for each row execute function events_are_append_only();
+    create trigger signatures_stay before update of signature on events
+        for each row when (old.signature <> '') execute function events_are_append_only();
+"""
+MIGRATIONS = (_FIRST_TABLES, _HOW_CARDS_STAND, _ORDER_OF_A_PLANS_CHANGES, _SIGNATURES)
 
 
 def is_current(connection: Connection[Any]) -> bool:

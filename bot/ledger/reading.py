@@ -9,14 +9,16 @@ from pydantic import SecretStr
 from bot.clock import SystemClock
 from bot.core.events import Event, canonical_json
 from bot.errors import ConfigError
+from bot.ledger.chain import inspect
 from bot.ledger.export import json_lines
+from bot.ledger.keys import Keys
 from bot.ledger.statements import Row
 from bot.ledger.store import open_ledger
 from bot.log import escape
 
 
-async def show(address: Path | SecretStr, change_id: str) -> Iterable[str]:
-    """Return the history of one change, a line an event, its data below, fit for a terminal.
+async def show(address: Path | SecretStr, change_id: str, keys: Keys) -> Iterable[str]:
+    """Return the history of one change, a line an event, its data below, and what does not hold, fit for a terminal.
 
     Raises ConfigError for an unknown change.
     """
@@ -27,7 +29,8 @@ async def show(address: Path | SecretStr, change_id: str) -> Iterable[str]:
         await ledger.close()
     if not events:
         raise ConfigError([f"There is no change {change_id} in this ledger."])
-    return [escape(line) for event in events for line in _lines(event)]
+    findings = [str(finding) for finding in inspect(events, keys)[1]]
+    return [escape(line) for line in (*(line for event in events for line in _lines(event)), *findings)]
 
 
 def _lines(event: Event) -> Iterator[str]:

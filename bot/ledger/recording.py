@@ -19,6 +19,7 @@ from bot.core.events import moment, stamp
 from bot.errors import AlreadyRequested, LedgerAltered, LedgerBusy, PlanTaken
 from bot.ledger import statements
 from bot.ledger.folded import Folded
+from bot.ledger.keys import Keys
 from bot.ledger.statements import Parameters, Row
 from bot.ledger.step import step
 from bot.ledger.walking import WalkedLedger
@@ -43,9 +44,13 @@ class RecordingLedger(WalkedLedger):
     DUPLICATE: ClassVar[type[Exception]]
     """What the driver raises when a unique key is met."""
 
-    def __init__(self, grace: timedelta) -> None:
+    def __init__(self, grace: timedelta, keys: Keys) -> None:
         self._grace = grace
-        self._folded = Folded()
+        self.keys = keys
+        self._signing = keys.remembering()
+        self._folded = Folded(self._signing)
+        self.on_altered: Callable[[LedgerAltered], object] = lambda _: None
+        """Called whenever somebody comes upon a change that was altered."""
 
     async def record(self, change_id: str, decide: Decide) -> Change:
         """Append what `decide` says. Refusal `unknown` where there is no such change and nothing is decided."""
@@ -131,6 +136,7 @@ class RecordingLedger(WalkedLedger):
 
     async def _set_aside(self, altered: LedgerAltered) -> None:
         """Free the plan of a change that nobody can go on with, and look at it ever more rarely."""
+        self.on_altered(altered)
         with suppress(LedgerBusy):  # what was found is said anyway; whoever finds it next tries again
             if await self._write(self._put_aside, altered.change_id):
                 log.error("ledger_altered", change=altered.change_id, seq=altered.seq, problem=altered.what)
@@ -156,7 +162,7 @@ class RecordingLedger(WalkedLedger):
             before, row = self._load(change_id, self.FOR_UPDATE)
             if before is not None and row is not None and self._differs(before, row):
                 before = self._put(before, row)
-            change, event = step(change_id, before, decide, self._now())
+            change, event = step(change_id, before, decide, self._now(), self._signing.sign)
             if event is not None:
                 if before is None or change.seen_seq > before.seen_seq:
                     change = replace(change, card_due="", card_tries=0)

@@ -98,3 +98,25 @@ def order_of_a_plans_changes(db: sqlite_utils.Database) -> None:
     """Find the changes of a plan that came after the last one applied: what they may have overtaken is not known."""
     for statement in ORDER_OF_A_PLAN:
         db.execute(statement)
+
+
+SIGNED = (
+    # "" is what events have that were recorded before there was a key, and what somebody writes who has none
+    "alter table events add column signature text not null default ''",
+    "drop trigger events_stay",
+    """
+    create trigger events_stay before update of change_id, seq, type, actor, at, data, hash on events
+    begin select raise(abort, 'events are append-only'); end
+    """,
+    """
+    create trigger signatures_stay before update of signature on events when old.signature != ''
+    begin select raise(abort, 'events are append-only'); end
+    """,
+)
+
+
+@MIGRATIONS()
+def signatures(db: sqlite_utils.Database) -> None:
+    """Let each event carry its signature, and those that have none be signed once."""
+    for statement in SIGNED:
+        db.execute(statement)

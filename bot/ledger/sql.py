@@ -29,7 +29,8 @@ DRAFTS_LAST = timedelta(hours=1)
 class SqlLedger(RecordingLedger):
     """`bot.ports.Ledger` but for the database itself; the port's docstrings say what each method means.
 
-    `grace` is how long others leave an event to who recorded it; `clock` keeps the time that the ledger goes by.
+    `grace` is how long others leave an event to who recorded it; `clock` keeps the time that the ledger goes by; `keys`
+    sign what is recorded, and nothing that they do not vouch for is relied on.
     """
 
     TAKE_DUE: ClassVar[str] = statements.TAKE_DUE

@@ -11,6 +11,7 @@ from typing import ParamSpec, Self, TypeVar
 from sqlite_utils import Database
 
 from bot.ledger.connections import Connections
+from bot.ledger.keys import NO_KEYS, Keys
 from bot.ledger.sql import SqlLedger
 from bot.ledger.statements import Parameters, Row
 from bot.ports import Clock
@@ -28,15 +29,17 @@ class SqliteLedger(SqlLedger):
 
     DUPLICATE = sqlite3.IntegrityError
 
-    def __init__(self, path: Path | str, clock: Clock, grace: timedelta, *, readonly: bool = False) -> None:
-        super().__init__(grace)
+    def __init__(
+        self, path: Path | str, clock: Clock, grace: timedelta, keys: Keys = NO_KEYS, *, readonly: bool = False
+    ) -> None:
+        super().__init__(grace, keys)
         self.clock = clock
         self._connections = Connections(Path(path), readonly=readonly)
 
     @classmethod
-    def open_readonly(cls, path: Path | str, clock: Clock) -> Self:
+    def open_readonly(cls, path: Path | str, clock: Clock, keys: Keys = NO_KEYS) -> Self:
         """Open a ledger that exists, for looking only: nothing is made, migrated or written."""
-        return cls(path, clock, timedelta(), readonly=True)
+        return cls(path, clock, timedelta(), keys, readonly=True)
 
     async def close(self) -> None:
         """Finish what is queued and close the file; closing twice is harmless."""

@@ -19,13 +19,13 @@ Row = Sequence[Any]
 Parameters = dict[str, str | int | None]
 
 ADD_EVENT = """
-    insert into events (change_id, seq, type, actor, at, data, hash)
-    values (:change_id, :seq, :type, :actor, :at, :data, :hash)
+    insert into events (change_id, seq, type, actor, at, data, hash, signature)
+    values (:change_id, :seq, :type, :actor, :at, :data, :hash, :signature)
 """
 EVENTS_OF = """
-    select change_id, seq, type, actor, at, data, hash from events where change_id = :change_id order by seq
+    select change_id, seq, type, actor, at, data, hash, signature from events where change_id = :change_id order by seq
 """
-ALL_EVENTS = "select change_id, seq, type, actor, at, data, hash from events order by change_id, seq"
+ALL_EVENTS = "select change_id, seq, type, actor, at, data, hash, signature from events order by change_id, seq"
 
 # What follows from the history, and behind it what the ledger keeps beside it, in the order of `Row`s of a change.
 _COLUMNS = (
@@ -53,7 +53,7 @@ PUT_CHANGE = """
 ONE_CHANGE = f"select {_COLUMNS} from changes where change_id = :change_id"  # noqa: S608 - our own columns
 ALL_CHANGES = f"select {_COLUMNS} from changes order by change_id"  # noqa: S608
 EVERYTHING = f"""
-    select events.change_id, events.seq, type, actor, at, data, hash, {_OF_CHANGES}
+    select events.change_id, events.seq, type, actor, at, data, hash, signature, {_OF_CHANGES}
     from events left join changes on changes.change_id = events.change_id
     order by events.change_id, events.seq
 """  # noqa: S608
@@ -74,6 +74,10 @@ SOME_CHANGES = """
     from changes where change_id > :after order by change_id limit :limit
 """
 """(id, whether something is left to do about it, whatever else the projection says), some at a time."""
+
+SOME_SIGNATURES = "select signature from events where signature != '' limit 100"
+UNSIGNED_CHANGES = "select distinct change_id from events where signature = '' order by change_id"
+SIGN_OLDER = "update events set signature = :signature where change_id = :change_id and seq = :seq and signature = ''"
 
 CHANGE_OF_VIEW = "select change_id from changes where view_id = :view_id"
 OPEN_CHANGE = "select change_id from changes where host = :host and plan_id = :plan_id and open = 1"
@@ -126,13 +130,13 @@ def event_row(event: Event) -> Parameters:
     """Return the parameters of ADD_EVENT. The data stay text: a JSON column would reorder them and break the hash."""
     return {
         "change_id": event.change_id, "seq": event.seq, "type": event.type, "actor": event.actor, "at": event.at,
-        "data": canonical_json(event.data), "hash": event.hash,
+        "data": canonical_json(event.data), "hash": event.hash, "signature": event.signature,
     }  # fmt: skip
 
 
 def event_of(row: Row) -> Event:
     """Return the event of a row, whatever somebody may have written into it: judging it is the chain's part."""
-    change_id, seq, kind, actor, at, text, digest = row
+    change_id, seq, kind, actor, at, text, digest, signature = row
     try:
         data = json.loads(text)
     except (TypeError, ValueError):
@@ -140,7 +144,7 @@ def event_of(row: Row) -> Event:
     if not isinstance(data, dict):
         data = {"unreadable": str(text)}
     number = seq if isinstance(seq, int) else 0
-    return Event(str(change_id), number, str(kind), str(actor), str(at), data, str(digest))
+    return Event(str(change_id), number, str(kind), str(actor), str(at), data, str(digest), str(signature))
 
 
 def history_row(change: Change) -> Parameters:

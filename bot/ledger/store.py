@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from bot.errors import ConfigError
+from bot.ledger.keys import NO_KEYS, Keys
 from bot.ledger.sql import SqlLedger
 from bot.ports import Clock
 
@@ -16,29 +17,31 @@ if TYPE_CHECKING:
     from bot.ledger.copying import Copied
 
 
-def open_ledger(address: Path | SecretStr, clock: Clock, grace: timedelta, *, readonly: bool = False) -> SqlLedger:
+def open_ledger(
+    address: Path | SecretStr, clock: Clock, grace: timedelta, keys: Keys = NO_KEYS, *, readonly: bool = False
+) -> SqlLedger:
     """Open a SQLite file, or a PostgreSQL database by its URL; PostgreSQL goes by its own clock, not by `clock`.
 
-    `readonly` opens what exists, for looking only. Raises ConfigError where DATABASE_URL has to be corrected, and
-    LedgerBusy where waiting may help: the database is away or starts, or another process keeps the ledger locked.
+    `keys` sign what is recorded, and nothing is relied on that they do not vouch for: with none, a ledger can only be
+    looked at. `readonly` opens what exists, for looking only. Raises ConfigError where DATABASE_URL has to be
+    corrected, LedgerBusy where waiting may help: the database is away or starts, or another process keeps the ledger
+    locked.
     """
     # Each driver is loaded where it is needed: PostgreSQL's comes with an extra that a file does not need.
     if isinstance(address, Path):
         from bot.ledger.sqlite import SqliteLedger  # noqa: PLC0415
 
-        return SqliteLedger(address, clock, grace, readonly=readonly)
+        return SqliteLedger(address, clock, grace, keys, readonly=readonly)
     with _driver("DATABASE_URL"):
         from bot.ledger.postgres import PostgresLedger  # noqa: PLC0415
-    return PostgresLedger(address, grace, readonly=readonly)
+    return PostgresLedger(address, grace, keys, readonly=readonly)
 
 
-def copy_ledger(source: Path | SecretStr, target: SecretStr) -> "Copied":
+def copy_ledger(source: Path, target: SecretStr, key_file: Path) -> "Copied":
     """Copy the SQLite file `source` into the PostgreSQL database `target`; see `bot.ledger.copying`."""
-    if not isinstance(source, Path):
-        raise ConfigError(["DATABASE_URL names PostgreSQL; what can be copied is a SQLite file."])
     with _driver("--to"):
         from bot.ledger import copying  # noqa: PLC0415
-    return copying.copy_ledger(source, target)
+    return copying.copy_ledger(source, target, key_file)
 
 
 @contextmanager

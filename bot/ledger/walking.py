@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from bot.core.events import Event
 from bot.ledger.chain import Finding, compare_projection, verify
+from bot.ledger.keys import Keys
 from bot.ledger.statements import EVERYTHING, WITHOUT_EVENTS, Row, event_of
 from bot.ports import Clock
 
@@ -18,7 +19,7 @@ T = TypeVar("T")
 Visit = Callable[[list[Event], Row | None], object]
 """Called with the events of one change, none where they are gone, and its row of ALL_CHANGES, None where that is."""
 
-_OF_EVENTS = 7
+_OF_EVENTS = 8
 """So many columns of EVERYTHING are those of `events`; behind them are those of ALL_CHANGES."""
 
 
@@ -33,8 +34,9 @@ def histories(rows: Iterable[Row]) -> Iterator[tuple[list[Event], Row | None]]:
 class Check:
     """What can be seen from inside of a ledger that is not what was recorded."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, keys: Keys, now: datetime) -> None:
         """`now`: nobody of ours puts anything off far beyond it."""
+        self._keys = keys
         self._now = now
         self.changes = 0
         """Changes that have events."""
@@ -47,8 +49,10 @@ class Check:
         change_id = history[0].change_id if history else ""
         self.changes += bool(history)
         self.events += len(history)
-        self._chains += verify(history)
-        self._projection += compare_projection({change_id: history} if history else {}, [row] if row else [], self._now)
+        self._chains += verify(history, self._keys)
+        self._projection += compare_projection(
+            {change_id: history} if history else {}, [row] if row else [], self._keys, self._now
+        )
 
     @property
     def findings(self) -> list[Finding]:
@@ -60,6 +64,8 @@ class WalkedLedger(ABC):
     """What walks through a ledger; the database has to know how to read on and on."""
 
     clock: Clock
+    keys: Keys
+    """Those whose signatures count."""
 
     async def walk(self, visit: Visit) -> None:
         """Show `visit` all there is, on a thread and as of one moment: one change after the other, then bare rows."""
@@ -71,7 +77,7 @@ class WalkedLedger(ABC):
 
     async def findings(self) -> list[Finding]:
         """Return every place where the ledger is not what was recorded, as far as it can be seen from inside."""
-        check = Check(self.clock.now())
+        check = Check(self.keys, self.clock.now())
         await self.walk(check.see)
         return check.findings
 

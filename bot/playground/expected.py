@@ -60,5 +60,5 @@ SENT = {
     "AutoStartBackup": "true",
     "ResourceGroupId": "rg-acfmzawhxxcorzi",
 }
-VERIFIED = "1 change, 10 events: every hash follows from the one before."
+VERIFIED = "1 change, 10 events: every event is signed, every hash follows from the one before."
 MASK = "(the password behind orders-db; shown to nobody)"

@@ -11,6 +11,8 @@ from typing import Protocol, Self
 
 import aiohttp
 
+from bot.ledger.key_file import fresh, make_key_file, read_key_file
+from bot.ledger.keys import NO_KEYS, Keys
 from bot.playground.dbs.server import KEYS, FakeDbs
 from bot.playground.slack.server import FakeSlack
 
@@ -57,6 +59,7 @@ class Stage:
         self.dbs = FakeDbs()
         self.policy_file = folder / "policy.toml"
         self.ledger_file = folder / "ledger.db"
+        self.key_file = folder / "ledger.db.key"
         self.settings = settings
         self.bots: list[Bot] = []
         self.policy_file.write_text(policy, encoding="utf-8")
@@ -84,6 +87,12 @@ class Stage:
         """Where the ledger is, as the bot is told."""
         return f"sqlite:///{self.ledger_file.absolute()}"
 
+    def keys(self) -> Keys:
+        """Return the key that signs the ledger, made before the bot would, or where it would not."""
+        make_key_file(self.key_file, fresh())
+        content = read_key_file(self.key_file)
+        return content.keys if content else NO_KEYS
+
     def environment(self, port: int) -> dict[str, str]:
         """Return the whole environment of a bot that listens on `port`."""
         key, secret = next(iter(KEYS.items()))
@@ -91,6 +100,7 @@ class Stage:
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_API_URL": self.slack.url,
             "DATABASE_URL": self.database_url,
+            "LEDGER_KEY_FILE": str(self.key_file.absolute()),
             "POLICY_FILE": str(self.policy_file),
             "DBS_ENDPOINT": self.dbs.url,
             "KMS_ENDPOINT": self.dbs.url,
@@ -120,7 +130,10 @@ class Stage:
         """Start `python -m bot serve` and return at once, whatever becomes of it."""
         port = free_port()
         log = self.folder / f"bot-{port}.log"
-        bot = Bot(await self.serve({**self.environment(port), **settings}, log), port, log)
+        environment = {**self.environment(port), **settings}
+        if not environment["DATABASE_URL"].startswith("sqlite:"):
+            self.keys()
+        bot = Bot(await self.serve(environment, log), port, log)
         self.bots.append(bot)
         return bot
 

@@ -1,4 +1,4 @@
-"""What the people who run the bot are told in their channel: that the policy file broke, is mended or says else."""
+"""What the people who run the bot are told in their channel: of policy, key and altered changes."""
 
 import asyncio
 import secrets as randomness
@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.saying import PolicyNotice
+from bot.core.saying import AlteredNotice, KeyNotice, Notice, PolicyNotice
 from bot.errors import LookUpFailed
 from bot.ports import Clock, People
 from bot.slack.messenger import PAGE, UNSURE
@@ -17,6 +17,7 @@ from bot.slack.web import RATELIMITED, SlackFailed, slack_call
 log = structlog.get_logger("bot.slack.operators")
 
 EVENT_TYPE = "backup_plan_policy"
+LEDGER_EVENT_TYPE = "backup_plan_ledger"
 ATTEMPTS = 5
 MOST_PROBLEMS, LONGEST_PROBLEM = 20, 300
 """What still fits into a message; the log and `policy check` have all of it."""
@@ -41,7 +42,7 @@ class Operators:
         if problem:
             log.warning("operators_unreachable", channel=channel, problem=problem)
 
-    async def tell(self, channel: str, notice: PolicyNotice) -> None:
+    async def tell(self, channel: str, notice: Notice) -> None:
         """Post a notice, once and after those before it; where that cannot be, let the log know."""
         name = randomness.token_hex(8)
         problem, after = "", 0.0
@@ -60,7 +61,7 @@ class Operators:
         if problem:
             log.warning("operators_not_told", channel=channel, problem=problem)
 
-    async def _post(self, channel: str, notice: PolicyNotice, name: str, *, again: bool) -> str:
+    async def _post(self, channel: str, notice: Notice, name: str, *, again: bool) -> str:
         """Post it, unless it is there when this is tried again; return why nothing can be posted there."""
         if problem := await self._problem(channel):
             return problem
@@ -89,8 +90,15 @@ class Operators:
         )
 
 
-def drawn(notice: PolicyNotice, name: str) -> dict[str, Any]:
+def drawn(notice: Notice, name: str) -> dict[str, Any]:
     """Return text, blocks and metadata of a notice; `name` tells it from every other."""
+    if isinstance(notice, PolicyNotice):
+        return _policy_drawn(notice, name)
+    said = _key_sentence(notice) if isinstance(notice, KeyNotice) else _altered_sentence(notice)
+    return _message(said, [section(mrkdwn(said))], LEDGER_EVENT_TYPE, {"notice": name})
+
+
+def _policy_drawn(notice: PolicyNotice, name: str) -> dict[str, Any]:
     said = _sentence(notice)
     blocks: list[Block] = [section(mrkdwn(said))]
     if notice.problems:
@@ -99,13 +107,36 @@ def drawn(notice: PolicyNotice, name: str) -> dict[str, Any]:
             shown.append([literal(f"and {len(notice.problems) - MOST_PROBLEMS} more, which the log has")])
         blocks += [bullets(shown), context(plain("Mend the file: it is read again by itself."))]
     payload = {"notice": name, "state": "broken" if notice.problems else "in force", "digest": notice.digest}
+    return _message(said, blocks, EVENT_TYPE, payload)
+
+
+def _message(said: str, blocks: list[Block], event_type: str, payload: dict[str, str]) -> dict[str, Any]:
     return {
         "text": said.replace("*", "").replace("`", ""),
         "blocks": blocks,
-        "metadata": {"event_type": EVENT_TYPE, "event_payload": payload},
+        "metadata": {"event_type": event_type, "event_payload": payload},
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+def _key_sentence(notice: KeyNotice) -> str:
+    if notice.was:
+        return (
+            f"*The ledger is signed with another key now:* `{notice.was}` → `{notice.public}`. If nobody of you rotated"
+            " it, look at who can reach the bot's host."
+        )
+    return (
+        f"*The ledger is signed with this key:* `{notice.public}`. Keep it: `ledger verify --public` checks by it what"
+        " the database says, on any machine. And back up the key file: without it nothing recorded counts."
+    )
+
+
+def _altered_sentence(notice: AlteredNotice) -> str:
+    return (
+        f"*Somebody wrote to the ledger's database.* Change `{notice.change_id}`, event {notice.seq}: {notice.what}"
+        " Nothing is decided, sent or told on that change any more; `ledger show` and `ledger verify` have the rest."
+    )
 
 
 def _sentence(notice: PolicyNotice) -> str:

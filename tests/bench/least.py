@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from signing import KEYS
+
 from bench.processes import answer, questions
 from bench.stock import WISH, wish
 from bot import log
@@ -22,7 +24,7 @@ LEASE = timedelta(seconds=60)
 
 async def main() -> None:
     """Answer each question for so many times with the milliseconds of each."""
-    ledger = SqliteLedger(Path(os.environ["FOLDER"]) / "least.db", SystemClock(), timedelta(seconds=15))
+    ledger = SqliteLedger(Path(os.environ["FOLDER"]) / "least.db", SystemClock(), timedelta(seconds=15), KEYS)
     dbs = DbsClient(os.environ["DBS"], region="cn-hangzhou", keys=ChainedKeys())
     number = 0
     for question in questions():

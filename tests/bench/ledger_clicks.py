@@ -5,11 +5,13 @@ from pathlib import Path
 from statistics import median
 
 from pydantic import SecretStr
+from signing import KEY_FILE, KEYS
 
 from bench.processes import REST, child, start_metered
 from bench.row import Row
 from bench.stock import Asked, Server, asked_in, click, load_on
 from bot.clock import SystemClock
+from bot.ledger.key_file import make_key_file
 from bot.ledger.store import open_ledger
 from bot.playground.stage import Stage
 
@@ -22,6 +24,7 @@ Address = Path | SecretStr
 async def measure(where: str, folder: Path, small: Address, big: Address, rounds: int) -> list[Row]:
     """Every click is the first approval of a change of its own; each round comes when all is quiet again."""
     number = CLICKS * (rounds + 1)  # the first ones are for what has to be loaded once
+    make_key_file(folder / "ledger.db.key", KEY_FILE)
     async with Stage(folder) as stage, child("load", REST) as load:
         waiting, servers = [], []
         for address in (small, big):
@@ -50,7 +53,7 @@ async def measure(where: str, folder: Path, small: Address, big: Address, rounds
 
 async def _ask(stage: Stage, address: Address, number: int) -> list[Asked]:
     """Have so many changes asked for and announced in a ledger."""
-    ledger = open_ledger(address, SystemClock(), timedelta(seconds=15))
+    ledger = open_ledger(address, SystemClock(), timedelta(seconds=15), KEYS)
     try:
         return [await asked_in(ledger, stage) for _ in range(number)]
     finally:

@@ -99,7 +99,7 @@ def _file(path: Path) -> Iterator[Callable[[list[EventRow], list[ChangeRow]], No
 
         def write(events: list[EventRow], changes: list[ChangeRow]) -> None:
             db.execute("begin")
-            db.executemany("insert into events values (?, ?, ?, ?, ?, ?, ?)", events)
+            db.executemany("insert into events values (?, ?, ?, ?, ?, ?, ?, ?)", events)
             db.executemany(
                 "insert into changes values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", changes
             )
@@ -124,9 +124,9 @@ def _database(url: SecretStr) -> Iterator[Callable[[list[EventRow], list[ChangeR
 
 
 def _event_line(row: EventRow) -> str:
-    change_id, seq, kind, actor, at, data, digest = row
+    change_id, seq, kind, actor, at, data, digest, signature = row
     escaped = data.replace("\\", "\\\\")
-    return f"{change_id}\t{seq}\t{kind}\t{actor}\t{at}\t{escaped}\t{digest}\n"
+    return f"{change_id}\t{seq}\t{kind}\t{actor}\t{at}\t{escaped}\t{digest}\t{signature}\n"
 
 
 def _change_line(row: ChangeRow) -> str:

@@ -9,6 +9,8 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from signing import KEYS
+
 from bench.ledger_requests import APPROVERS, CHANNEL, HOST, REASONS, asked, plan_id
 from bot.core.decisions import BOT
 from bot.core.events import (
@@ -35,7 +37,7 @@ MOST_OPEN = 48
 _SCATTER = 0x9E3779B97F
 """Odd, so that every number of forty bits becomes another one, as far from its neighbours as chance would put it."""
 
-EventRow = tuple[str, int, str, str, str, str, str]
+EventRow = tuple[str, int, str, str, str, str, str, str]
 """change_id, seq, type, actor, at, data, hash."""
 ChangeRow = tuple[str | int | None, ...]
 """The columns of `changes`, in their order."""
@@ -127,22 +129,23 @@ def _change(turn: int, plan: int, at: datetime, chance: random.Random, *, still_
     events = [_chained("", change_id, 1, "requested", request.requester, stamp(at), request.text % filled)]
     for seq, step in enumerate((_ANNOUNCED, *steps), start=2):
         actor, data = step.actor % filled, step.text % filled
-        events.append(_chained(events[-1][-1], change_id, seq, step.type, actor, stamp(at + step.after), data))
+        events.append(_chained(events[-1][6], change_id, seq, step.type, actor, stamp(at + step.after), data))
     ended_at, due_at = ("", filled["expires"]) if still_open else (events[-2][4], None)
     # Slack would not show the card of one that is open, so that nobody looks at it again before the next day.
     look = stamp(at + timedelta(days=1)) if still_open else ""
     left = stamp(moment(events[-1][4]) + GRACE) if still_open and drawn_seq == len(events) else ""
     change = (
-        change_id, HOST, plan_id(plan), state, int(still_open), len(events), events[-1][-1], request.requester,
+        change_id, HOST, plan_id(plan), state, int(still_open), len(events), events[-1][6], request.requester,
         CHANNEL.id, filled["view"], events[0][4], ended_at, drawn_seq, due_at, "", look, 0, left, 0,
     )  # fmt: skip
     return Made(events, change)
 
 
 def _chained(previous: str, change_id: str, seq: int, kind: str, actor: str, at: str, data: str) -> EventRow:
-    """Return an event with the hash that `bot.core.events.chain_hash` gives it, without writing the data anew."""
+    """Return a signed event with the hash that `bot.core.events.chain_hash` gives it, the data taken as they are."""
     text = f'["{previous}","{change_id}",{seq},"{kind}","{actor}","{at}",{data}]'
-    return change_id, seq, kind, actor, at, data, hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return change_id, seq, kind, actor, at, data, digest, KEYS.sign(digest)
 
 
 def _filled(turn: int, plan: int, at: datetime, chance: random.Random) -> dict[str, str]:

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 from database import database_of, execute, forget_database
 from pydantic import SecretStr
+from signing import KEYS
 
 from bench import ledger_clicks, ledger_queries
 from bench.ledger_filled import Filled, fill
@@ -83,7 +84,7 @@ async def _measured(
 
 
 def _open(address: Address) -> SqlLedger:
-    return open_ledger(address, SystemClock(), timedelta(seconds=15))
+    return open_ledger(address, SystemClock(), timedelta(seconds=15), KEYS)
 
 
 async def _opened(address: Address, rounds: int) -> tuple[float, ...]:

@@ -74,7 +74,7 @@ class Asked:
 
 async def asked(stage: Stage, number: int, approved_by: str = "") -> list[Asked]:
     """Put so many plans into the account, and have a change of each asked for, announced, and approved by somebody."""
-    ledger = SqliteLedger(stage.ledger_file, SystemClock(), timedelta(seconds=15))
+    ledger = SqliteLedger(stage.ledger_file, SystemClock(), timedelta(seconds=15), stage.keys())
     try:
         return [await asked_in(ledger, stage, approved_by) for _ in range(number)]
     finally:

@@ -13,6 +13,7 @@ import pytest
 from database import database_of, forget_database
 from doubles import ToldClock
 from pydantic import SecretStr
+from signing import KEYS
 
 from bench.ledger_filled import fill
 from bench.ledger_made import EventRow, Made, made, plans_of
@@ -35,7 +36,7 @@ def sample() -> list[Made]:
 
 async def recorded(ledger: SqliteLedger, clock: ToldClock, events: list[EventRow], drawn_seq: int) -> None:
     """Record a history through the bot, event by event, and draw its card."""
-    for change_id, seq, kind, actor, at, data, _ in events:
+    for change_id, seq, kind, actor, at, data, *_ in events:
         clock.time = moment(at)
         content = EVENTS[kind].model_validate(json.loads(data))
         change = await ledger.record(change_id, partial(say, said=(actor, content)))
@@ -58,7 +59,7 @@ def rows(path: Path) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]
 
 async def test_recorded_through_the_bot_every_row_is_the_same(tmp_path: Path) -> None:
     clock = ToldClock()
-    ledger = SqliteLedger(tmp_path / "ledger.db", clock, GRACE)
+    ledger = SqliteLedger(tmp_path / "ledger.db", clock, GRACE, KEYS)
     changes = sample()
     for one in changes:
         await recorded(ledger, clock, one.events, int(one.change[12] or 0))
@@ -77,7 +78,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | S
 
 async def test_a_ledger_that_was_filled_holds_together(address: Path | SecretStr) -> None:
     filled = await asyncio.to_thread(fill, 1500, NOON, address)
-    ledger = open_ledger(address, SystemClock(), GRACE, readonly=True)
+    ledger = open_ledger(address, SystemClock(), GRACE, KEYS, readonly=True)
     try:
         assert await ledger.findings() == []
         events = list(await ledger.events())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import run_here
+from signing import key_beside
 
 from bot.clock import SystemClock
 from bot.ledger.sqlite import SqliteLedger
@@ -135,6 +136,7 @@ def test_what_asks_nobody_starts_without_slacks_and_alibabas_libraries(
     tmp_path: Path, arguments: str, libraries: set[str]
 ) -> None:
     (tmp_path / "policy.toml").write_text(POLICY)
+    key_beside(tmp_path / "backup-plan-bot.db")
     asyncio.run(SqliteLedger(tmp_path / "backup-plan-bot.db", SystemClock(), timedelta(seconds=15)).close())
     code = (
         f"import sys; sys.argv[1:] = {arguments.split()}\n"

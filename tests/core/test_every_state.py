@@ -1,18 +1,21 @@
 """Three people, an outsider, two processes, time and duplicates: every action from every state a change can reach.
 
-The walk is breadth first. Two changes are the same state when no decision could tell them apart: history is left out,
-times count as what is left of them.
+The walk is breadth first. From every state somebody who writes to the database also tries every event that could
+follow, with a hash that fits and without the key. Two changes are the same state when no decision could tell them
+apart: history is left out, times count as what is left of them.
 """
 
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from signing import KEYS, signed
 
 from bot.core import attempts, decisions
 from bot.core.change import ENDED, OPEN, Change, ImpossibleEvent, State, apply, begin
@@ -22,12 +25,14 @@ from bot.core.events import (
     EVENTS,
     Announced,
     Applied,
+    Approved,
     Barred,
     Demand,
     Denied,
     EventData,
     Expired,
     Refused,
+    Reminded,
     Requested,
     Sent,
     Stale,
@@ -41,7 +46,9 @@ from bot.core.events import (
 )
 from bot.core.reminders import remind
 from bot.core.states import TRANSITIONS
-from bot.errors import Refusal
+from bot.errors import LedgerAltered, Refusal
+from bot.ledger.chain import fold_checked
+from bot.ledger.keys import Keys
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 TICK = timedelta(minutes=5)
@@ -53,6 +60,7 @@ REQUESTER, ANA, BEN, OUTSIDER = "UR", "UA", "UB", "UX"
 PEOPLE = (REQUESTER, ANA, BEN, OUTSIDER)
 OPERATOR = "operator:root"
 PROCESSES = ("P", "Q")
+OTHERS = Keys(Ed25519PrivateKey.generate())
 NOT_AN_APPROVER = Refusal("not-approver", "You are not an approver.")
 
 TIGHTENED = Stale(why="policy", sentence="Three are needed now.")
@@ -88,6 +96,16 @@ def wish(approvals: int, windows: Windows = ()) -> Requested:
 def of_another_plan(asked: Requested) -> Requested:
     """Ask for a change of a plan that was not read: a choice that came late, or a state from another view."""
     return asked.model_copy(update={"proposed": {"BackupPlanId": "dbs2"}})
+
+
+FORGED: tuple[EventData, ...] = (
+    wish(1), Announced(channel="C1", ts="1.0"), Approved(digest="d1"), Reminded(number=1, last=True),
+    Barred(action="approve", reason="requester", sentence="No."), Denied(reason="no"), Withdrawn(),
+    Expired(why="approval"), Sent(attempt=1), Applied(request_id="R1"), *OUTCOMES,
+    Started(attempt=1, owner="P", client_token="t", not_before=stamp(NOON), lease_end=stamp(NOON + LEASE)),
+    Told(via="thread", channel="C1", ts="2.0"),
+)  # fmt: skip
+"""Of each type one."""
 
 
 def actions(change: Change | None, now: datetime, asked: Requested) -> Iterator[tuple[str, Action]]:
@@ -179,6 +197,7 @@ class Walk:
     steps: set[tuple[State | None, type[EventData]]] = field(default_factory=set)
     refusals: set[str] = field(default_factory=set)
     impossible: set[str] = field(default_factory=set)
+    forged: set[tuple[State | None, type[EventData]]] = field(default_factory=set)
 
     def run(self) -> "Walk":
         """Try everything from everywhere."""
@@ -186,6 +205,7 @@ class Walk:
         self.reached[key(*queue[0])] = queue[0]
         for change, now in queue:  # grows while it is read
             here = key(change, now)
+            self.forge(change, now)
             then = now + TICK
             after = [(step, now) for step in self.tried(change, now)] + ([(change, then)] if change else [])
             for step, when in after:
@@ -235,6 +255,25 @@ class Walk:
         assert key(after, now) == key(change, now)
         assert after.seen_seq == change.seen_seq
         assert bar(after, now) is None
+
+    def forge(self, change: Change | None, now: datetime) -> None:
+        """No event that could follow is taken for one, whatever stands where its signature belongs."""
+        state, head, seq = (change.state, change.head, change.seq) if change else (None, "", 0)
+        of_the_event_before = KEYS.sign(head)
+        for data in FORGED:
+            if (state, type(data)) not in TRANSITIONS:
+                continue
+            event = chained(head, "c1", seq + 1, REQUESTER if change is None else BEN, stamp(now), data)
+            signatures = ["", of_the_event_before]
+            if (state, type(data)) not in self.forged:
+                signatures += [OTHERS.sign(event.hash), KEYS.sign(event.hash)[:17] + OTHERS.sign(event.hash)[17:]]
+                with contextlib.suppress(LedgerAltered):  # where it can follow, the signature is all that it lacks
+                    fold_checked("c1", (signed(event),), (event.seq, event.hash), KEYS, change)
+                    self.forged.add((state, type(data)))
+            for signature in signatures:
+                with pytest.raises(LedgerAltered) as altered:
+                    fold_checked("c1", (replace(event, signature=signature),), (event.seq, event.hash), KEYS, change)
+                assert (altered.value.seq, "sign" in altered.value.what) == (event.seq, True)
 
     def check(
         self, name: str, before: Change | None, after: Change, decision: tuple[str, EventData], now: datetime
@@ -314,6 +353,11 @@ def test_every_promise_holds_in_every_state_of_a_change(walk: Walk) -> None:
     assert len(walk.reached) > 300, count
     assert walk.steps == {(state, kind) for state, kind in TRANSITIONS}
     assert {kind for _, kind in walk.steps} == set(EVENTS.values())
+
+
+def test_every_event_was_forged_in_every_state_it_can_follow(walk: Walk) -> None:
+    assert {type(data) for data in FORGED} == set(EVENTS.values())
+    assert walk.forged == set(TRANSITIONS)
 
 
 def test_what_comes_too_late_or_from_the_wrong_person_was_tried(walk: Walk) -> None:

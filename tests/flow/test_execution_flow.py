@@ -221,9 +221,10 @@ async def test_req11_what_moved_between_the_form_and_the_card_is_stale_before_an
     assert [len(events(stage, told, kind)) for kind in ("announced", "stale", "approved")] == [1, 1, 0]
 
 
-async def test_req10_a_row_changed_by_hand_is_refused_though_every_hash_was_made_to_fit(
+async def test_req10_a_row_changed_by_hand_is_refused_though_every_hash_and_signature_fit(
     shared_stage: Stage, new_plan: NewPlan
 ) -> None:
+    """So that not even who has the key, root on the bot's host, sends with old approvals what was not approved."""
     stage, plan = shared_stage, new_plan()
     card = await ask(stage.slack, stage.rita, plan, SHORTER)
     await stage.slack.wait_for(lambda: events(stage, card, "announced"))
@@ -235,8 +236,9 @@ async def test_req10_a_row_changed_by_hand_is_refused_though_every_hash_was_made
 
 
 def rewrite(stage: Stage, change_id: str) -> None:
-    """Do what somebody with access to the database can: write another retention and every hash anew."""
+    """Do what somebody with the database and the key can: write another retention, every hash and every signature."""
     with closing(sqlite3.connect(stage.ledger_file, isolation_level=None)) as db:
+        keys = stage.keys()
         db.execute("begin immediate")
         for (trigger,) in db.execute("select name from sqlite_master where type = 'trigger'").fetchall():
             db.execute(f"drop trigger {trigger}")
@@ -247,8 +249,8 @@ def rewrite(stage: Stage, change_id: str) -> None:
             if kind == "requested":
                 data["proposed"]["BackupRetentionPeriod"] = "1"
             head = chain_hash(head, change_id, seq, kind, actor, at, data)
-            values = [json.dumps(data), head, change_id, seq]
-            db.execute("update events set data = ?, hash = ? where change_id = ? and seq = ?", values)
+            values = [json.dumps(data), head, keys.sign(head), change_id, seq]
+            db.execute("update events set data = ?, hash = ?, signature = ? where change_id = ? and seq = ?", values)
         db.execute("update changes set head = ? where change_id = ?", [head, change_id])
         db.execute("commit")
 

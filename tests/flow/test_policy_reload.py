@@ -63,12 +63,15 @@ async def health(bot: Bot) -> tuple[int, dict[str, Any]]:
 
 
 async def notices(stage: Stage, count: int) -> list[str]:
-    """Wait until the operators' channel has so many messages, and return what they say."""
-    messages = await stage.slack.wait_for(lambda: stage.slack.channel(OPERATORS).messages[count - 1 :], 10)
+    """Wait until the operators' channel has so many messages about the policy, and return what they say."""
+
+    def found() -> list[dict[str, Any]]:
+        said = stage.slack.channel(OPERATORS).messages
+        return [message for message in said if message["metadata"]["event_type"] == "backup_plan_policy"]
+
+    messages = await stage.slack.wait_for(lambda: found()[count - 1 :], 10)
     assert len(messages) == 1, "no more than that"
-    found = stage.slack.channel(OPERATORS).messages
-    assert {message["metadata"]["event_type"] for message in found} == {"backup_plan_policy"}
-    return [plain_text(message).replace("*", "").replace("`", "") for message in found]
+    return [plain_text(message).replace("*", "").replace("`", "") for message in found()]
 
 
 @pytest.mark.parametrize("socket_mode", [False, True])

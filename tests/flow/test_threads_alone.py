@@ -62,7 +62,7 @@ async def test_req32_what_was_told_in_a_thread_is_held_against_the_ledger(stage:
         await bot.end()
     told = SlackSettings.model_validate({"SLACK_BOT_TOKEN": stage.slack.bot_token, "SLACK_API_URL": stage.slack.url})
     stage.slack.calls.clear()
-    assert await verify(stage.ledger_file, told) == ([], 2, 8)
+    assert await verify(stage.ledger_file, stage.keys(), told) == ([], 2, 8)
     read = [call.args["ts"] for call in stage.slack.calls if call.method == "conversations.replies"]
     assert sorted(read) == [alarm["ts"] for alarm in alarms[:2]]
     with closing(sqlite3.connect(stage.ledger_file)) as ledger:
@@ -72,6 +72,6 @@ async def test_req32_what_was_told_in_a_thread_is_held_against_the_ledger(stage:
         ledger.execute("delete from events where change_id = ? and seq > 2", [one])
         ledger.execute("update changes set seq = 2, state = 'pending' where change_id = ?", [one])
         ledger.commit()
-    findings, _, _ = await verify(stage.ledger_file, told)
+    findings, _, _ = await verify(stage.ledger_file, stage.keys(), told)
     assert {finding.change_id for finding in findings} == {one, two}
     assert [finding.seq for finding in findings if finding.change_id == two] == [1]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from database import database_of, forget_database
+from signing import KEYS
 
 from bot.core import decisions
 from bot.core.change import Change
@@ -24,8 +25,8 @@ GRACE = timedelta(seconds=15)
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 STORES: dict[str, Callable[[Path, Clock], Ledger]] = {
-    "sqlite": lambda folder, clock: SqliteLedger(folder / "ledger.db", clock, GRACE),
-    "postgres": lambda folder, clock: PostgresLedger(database_of(folder), GRACE, clock=clock),
+    "sqlite": lambda folder, clock: SqliteLedger(folder / "ledger.db", clock, GRACE, KEYS),
+    "postgres": lambda folder, clock: PostgresLedger(database_of(folder), GRACE, KEYS, clock=clock),
 }
 
 

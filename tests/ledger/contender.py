@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from pydantic import SecretStr
+from signing import KEYS
 
 from bot.core import decisions
 from bot.core.events import Demand, Requested, stamp
@@ -97,9 +98,9 @@ async def main(role: str, path: str, *arguments: str) -> None:
     sys.stdin.readline()
     grace = timedelta(seconds=15)
     ledger: Ledger = (
-        PostgresLedger(SecretStr(path), grace, clock=NoonClock())
+        PostgresLedger(SecretStr(path), grace, KEYS, clock=NoonClock())
         if path.startswith("postgresql:")
-        else SqliteLedger(path, NoonClock(), grace)
+        else SqliteLedger(path, NoonClock(), grace, KEYS)
     )
     did = await ROLES[role](ledger, *arguments)
     await ledger.close()

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from signing import KEYS, signed
 
 from bot.core.events import (
     Applied,
@@ -22,20 +24,24 @@ from bot.core.events import (
     moment,
 )
 from bot.errors import LedgerAltered
-from bot.ledger.chain import by_change, compare_projection, fold_checked, missing_tail, verify
+from bot.ledger import chain as chains
+from bot.ledger.chain import by_change, missing_tail
 from bot.ledger.export import json_lines
 from bot.ledger.statements import change_row
 
 AT = "2026-05-04T12:00:00.000Z"
 AT_NOON = moment(AT)
+verify = partial(chains.verify, keys=KEYS)
+fold_checked = partial(chains.fold_checked, keys=KEYS)
+compare_projection = partial(chains.compare_projection, keys=KEYS)
 TOLD = Told(via="thread", channel="C1", ts="1.0")
 
 
 def chain(change_id: str, *said: tuple[str, EventData]) -> list[Event]:
-    """Write a history whose hashes fit, whether or not it makes sense."""
+    """Write a signed history whose hashes fit, whether or not it makes sense."""
     history: list[Event] = []
     for seq, (actor, data) in enumerate(said, start=1):
-        history.append(chained(history[-1].hash if history else "", change_id, seq, actor, AT, data))
+        history.append(signed(chained(history[-1].hash if history else "", change_id, seq, actor, AT, data)))
     return history
 
 
@@ -72,7 +78,7 @@ def test_an_edited_event_is_found(history: list[Event], edit: dict[str, object])
 def test_an_edited_event_with_a_hash_that_fits_is_found_in_the_next(history: list[Event]) -> None:
     event = history[1]
     digest = chain_hash(history[0].hash, "c1", 2, event.type, "UX", event.at, event.data)
-    history[1] = replace(event, actor="UX", hash=digest)
+    history[1] = signed(replace(event, actor="UX", hash=digest))
     (finding,) = verify(history)
     assert str(finding) == "Change c1, event 3: it is not what was recorded: its hash does not follow from event 2."
 
@@ -124,13 +130,13 @@ def test_a_step_that_never_could_happen_is_found_though_its_hash_fits(
 
 def test_a_type_that_does_not_exist_is_found_though_its_hash_fits(history: list[Event]) -> None:
     digest = chain_hash(history[-1].hash, "c1", 5, "blessed", "UX", AT, {})
-    (finding,) = verify([*history, Event("c1", 5, "blessed", "UX", AT, {}, digest)])
+    (finding,) = verify([*history, signed(Event("c1", 5, "blessed", "UX", AT, {}, digest))])
     assert finding.sentence == "there is no event of type 'blessed'."
 
 
 def test_data_of_another_event_are_found_though_the_hash_fits(history: list[Event]) -> None:
     digest = chain_hash(history[0].hash, "c1", 2, "approved", "UX", AT, {"mood": "good"})
-    (finding,) = verify([history[0], Event("c1", 2, "approved", "UX", AT, {"mood": "good"}, digest)])
+    (finding,) = verify([history[0], signed(Event("c1", 2, "approved", "UX", AT, {"mood": "good"}, digest))])
     assert finding.sentence == "its data are not those of 'approved'."
 
 
@@ -199,7 +205,7 @@ def test_a_history_written_anew_with_hashes_that_fit_is_found(
 def test_a_projection_that_follows_from_the_events_has_no_findings(history: list[Event]) -> None:
     change = fold_checked("c1", history, (4, history[-1].hash))
     assert change is not None
-    assert compare_projection(by_change(history), [(*change_row(change).values(), 0, "")], AT_NOON) == []
+    assert compare_projection(by_change(history), [(*change_row(change).values(), 0, "")], now=AT_NOON) == []
 
 
 def test_a_row_without_events_and_events_without_a_row_are_found(history: list[Event]) -> None:
@@ -216,7 +222,7 @@ def test_an_export_holds_everything_that_is_hashed(history: list[Event]) -> None
     lines = list(json_lines(history))
     assert all("\n" not in line for line in lines)
     read = [json.loads(line) for line in lines]
-    assert list(read[0]) == ["change_id", "seq", "type", "actor", "at", "data", "hash"]
+    assert list(read[0]) == ["change_id", "seq", "type", "actor", "at", "data", "hash", "signature"]
     assert verify(Event(**line) for line in read) == []
     assert [Event(**line) for line in read] == history
 

@@ -19,6 +19,7 @@ from commands import Ended, run_bot
 from database import database_of, execute, schema_of, server
 from psycopg import sql
 from pydantic import SecretStr
+from signing import KEYS, key_beside
 
 from bot.core import decisions
 from bot.core.change import State
@@ -40,8 +41,9 @@ pytestmark = pytest.mark.usefixtures("forked")
 GRACE = timedelta(seconds=15)
 
 COPIED = """\
-1 change, 3 events copied: every hash follows from the one before.
-1 change is open: start the bot with the new DATABASE_URL, and not with the old one any more.
+1 change, 3 events copied: every event is signed, every hash follows from the one before.
+1 change is open: start the bot with the new DATABASE_URL and LEDGER_KEY_FILE=%s, \
+and not with the old one any more.
 """
 LEDGER = "sqlite:///ledger.db"
 approve = partial(decisions.approve, by="UA", digest="d1", objection=None)
@@ -56,7 +58,8 @@ def target(database: str) -> SecretStr:
 async def source(tmp_path: Path, clock: Clock, wish: Callable[..., Requested]) -> Path:
     """A ledger with three changes, one of them approved once, one withdrawn."""
     path = tmp_path / "ledger.db"
-    ledger = SqliteLedger(path, clock, GRACE)
+    key_beside(path)
+    ledger = SqliteLedger(path, clock, GRACE, KEYS)
     for n in (1, 2, 3):
         await ledger.record(f"c{n}", partial(decisions.request, by="UR", data=wish(plan_id=f"p{n}", view_id=f"V{n}")))
     await ledger.record("c1", approve)
@@ -86,7 +89,7 @@ def alter(source: Path, *statements: str) -> None:
 
 async def interfere(target: SecretStr, table: str, what: str) -> None:
     """Have the database do something, in its own language, with each row `new` before it is put into a table."""
-    await PostgresLedger(target, GRACE).close()
+    await PostgresLedger(target, GRACE, KEYS).close()
     statements = f"""
         create function interfere() returns trigger language plpgsql as $$ begin {what}; return new; end $$;
         create trigger interfere before insert on {table} for each row execute function interfere();
@@ -101,15 +104,15 @@ async def copied_by(url: str, to: str, folder: Path | None = None) -> Ended:
 
 
 async def test_every_row_arrives_as_it_was(source: Path, target: SecretStr) -> None:
-    assert copy_ledger(source, target) == Copied(changes=3, events=5, open=2)
+    assert copy_ledger(source, target, key_beside(source)) == Copied(changes=3, events=5, open=2)
     with closing(sqlite3.connect(source)) as file:
         for table in ("events", "changes", "meta", "drafts"):
             assert rows(target, table) == file.execute(f"select * from {table} order by 1, 2").fetchall()  # noqa: S608
 
 
 async def test_the_copy_is_a_ledger_that_goes_on(source: Path, target: SecretStr, clock: Clock) -> None:
-    copy_ledger(source, target)
-    ledger = PostgresLedger(target, GRACE, clock=clock)
+    copy_ledger(source, target, key_beside(source))
+    ledger = PostgresLedger(target, GRACE, KEYS, clock=clock)
     try:
         assert await ledger.findings() == []
         change = await ledger.record("c1", partial(approve, by="UB"))
@@ -120,19 +123,19 @@ async def test_the_copy_is_a_ledger_that_goes_on(source: Path, target: SecretStr
 
 
 async def test_a_database_with_changes_in_it_is_refused_and_stays_as_it_is(source: Path, target: SecretStr) -> None:
-    copy_ledger(source, target)
+    copy_ledger(source, target, key_beside(source))
     before = rows(target, "changes")
     with pytest.raises(ConfigError, match=r"--to: the database already holds changes: name an empty one"):
-        copy_ledger(source, target)
+        copy_ledger(source, target, key_beside(source))
     assert rows(target, "changes") == before
 
 
 async def test_the_database_of_another_workspace_is_refused(source: Path, target: SecretStr) -> None:
-    ledger = PostgresLedger(target, GRACE)
+    ledger = PostgresLedger(target, GRACE, KEYS)
     await ledger.team("T0OTHER")
     await ledger.close()
     with pytest.raises(ConfigError, match=r"--to: the database belongs to another Slack workspace, T0OTHER"):
-        copy_ledger(source, target)
+        copy_ledger(source, target, key_beside(source))
     assert rows(target, "events") == []
 
 
@@ -152,7 +155,7 @@ async def test_a_history_that_does_not_hold_together_is_named_and_nothing_arrive
 ) -> None:
     alter(source, statement)
     with pytest.raises(LedgerAltered, match=sentence) as refused:
-        copy_ledger(source, target)
+        copy_ledger(source, target, key_beside(source))
     assert str(refused.value).lower().endswith("nothing was copied.")
     assert (rows(target, "events"), rows(target, "changes"), rows(target, "meta")) == ([], [], [])
 
@@ -160,14 +163,14 @@ async def test_a_history_that_does_not_hold_together_is_named_and_nothing_arrive
 async def test_what_arrives_otherwise_than_it_was_sent_is_taken_back(source: Path, target: SecretStr) -> None:
     await interfere(target, "events", "new.data = replace(new.data, 'p2', 'p9')")
     with pytest.raises(LedgerAltered, match="change c2, event 0: it did not arrive as it was sent; nothing was copied"):
-        copy_ledger(source, target)
+        copy_ledger(source, target, key_beside(source))
     assert rows(target, "events") == []
 
 
 async def test_a_connection_that_ends_halfway_leaves_nothing(source: Path, target: SecretStr) -> None:
     await interfere(target, "changes", "perform pg_terminate_backend(pg_backend_pid())")
     with pytest.raises(LedgerBusy, match=r"The copy did not arrive \(.*terminating connection.*\); nothing was copied"):
-        copy_ledger(source, target)
+        copy_ledger(source, target, key_beside(source))
     assert rows(target, "events") == []
 
 
@@ -194,12 +197,12 @@ def test_nobody_gets_at_the_file_while_it_is_copied_and_it_stays_as_it_was(
     def meanwhile(copy: psycopg.Copy, row: Any) -> None:
         if not refused:
             with pytest.raises(LedgerBusy, match="locked by another process") as caught:
-                SqliteLedger(source, clock, GRACE)
+                SqliteLedger(source, clock, GRACE, KEYS)
             refused.append(caught)
         write_row(copy, row)
 
     monkeypatch.setattr(psycopg.Copy, "write_row", meanwhile)
-    copy_ledger(source, target)
+    copy_ledger(source, target, key_beside(source))
     assert len(refused) == 1
     assert source.read_bytes() == before
 
@@ -212,25 +215,25 @@ async def test_a_file_that_is_damaged_is_said_to_be(source: Path, target: Secret
         raw.seek((page - 1) * size)
         raw.write(b"\xff" * size)
     with pytest.raises(LedgerBusy, match=r"ledger.db cannot be read \(.*malformed\); nothing was copied"):
-        copy_ledger(source, target)
+        copy_ledger(source, target, key_beside(source))
     assert rows(target, "events") == []
 
 
 async def test_a_database_that_somebody_keeps_locked_is_not_waited_for_without_end(
     source: Path, target: SecretStr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await PostgresLedger(target, GRACE).close()
+    await PostgresLedger(target, GRACE, KEYS).close()
     monkeypatch.setattr(copying, "_LIMITS", copying._LIMITS.replace(f"{START_PATIENCE}s", "200ms"))
     with psycopg.connect(target.get_secret_value()) as somebody:
         somebody.execute("select * from changes for update; lock table changes in access exclusive mode")
         with pytest.raises(ConfigError, match="--to: the PostgreSQL database is locked by somebody else; nothing was"):
-            copy_ledger(source, target)
+            copy_ledger(source, target, key_beside(source))
 
 
 async def test_the_role_that_the_readme_leaves_the_bot_is_enough(
     source: Path, target: SecretStr, tmp_path: Path
 ) -> None:
-    await PostgresLedger(target, GRACE).close()
+    await PostgresLedger(target, GRACE, KEYS).close()
     role = f"bot_{time.monotonic_ns()}"
     execute(f"""
         set search_path = {schema_of(tmp_path)};
@@ -242,7 +245,9 @@ async def test_the_role_that_the_readme_leaves_the_bot_is_enough(
         grant select, insert, update, delete on drafts to {role};
     """)
     try:
-        assert copy_ledger(source, database_of(tmp_path, user=role)) == Copied(changes=3, events=5, open=2)
+        assert copy_ledger(source, database_of(tmp_path, user=role), key_beside(source)) == Copied(
+            changes=3, events=5, open=2
+        )
     finally:
         execute(f"drop owned by {role}; drop role {role}")
 
@@ -250,7 +255,7 @@ async def test_the_role_that_the_readme_leaves_the_bot_is_enough(
 async def test_when_a_change_is_due_arrives_as_it_was_or_nothing_does(source: Path, target: SecretStr) -> None:
     await interfere(target, "changes", "new.due_at = null")
     with pytest.raises(LedgerAltered, match="change c1, event 0: it did not arrive as it was sent"):
-        copy_ledger(source, target)
+        copy_ledger(source, target, key_beside(source))
     assert rows(target, "changes") == []
 
 
@@ -264,12 +269,12 @@ async def test_a_database_made_for_another_encoding_takes_the_text_as_it_is_or_n
     try:
         if not taken:
             with pytest.raises(ConfigError, match="--to: the PostgreSQL database is encoded in LATIN1, which lacks"):
-                copy_ledger(source, url)
+                copy_ledger(source, url, key_beside(source))
             with pytest.raises(ConfigError, match="DATABASE_URL: the PostgreSQL database is encoded in LATIN1"):
-                PostgresLedger(url, GRACE, clock=clock)
+                PostgresLedger(url, GRACE, KEYS, clock=clock)
             return
-        copy_ledger(source, url)
-        ledger = PostgresLedger(url, GRACE, clock=clock)
+        copy_ledger(source, url, key_beside(source))
+        ledger = PostgresLedger(url, GRACE, KEYS, clock=clock)
         assert await ledger.team("T0OTHER") == "T0PLAY"
         assert await ledger.findings() == []
         await ledger.close()
@@ -283,7 +288,7 @@ async def test_a_longer_ledger_is_not_held_in_memory(tmp_path: Path, target: Sec
     await asyncio.to_thread(fill, 1000, datetime(2026, 5, 4, 12, tzinfo=UTC), path)
     tracemalloc.start()
     try:
-        assert copy_ledger(path, target).changes == 1000
+        assert copy_ledger(path, target, key_beside(path)).changes == 1000
         assert tracemalloc.get_traced_memory()[1] < path.stat().st_size / 10
     finally:
         tracemalloc.stop()
@@ -326,7 +331,9 @@ async def test_a_change_approved_once_in_the_file_is_carried_out_from_postgresql
         card = await ask(stage.slack, stage.rita, "dbsmysqlrds01", wish)
         await stage.ana.click(card, "approve")
         assert await bot.end() == 0
-        assert await copied_by(stage.database_url, target.get_secret_value()) == (0, COPIED, "")
+        assert await copied_by(stage.database_url, target.get_secret_value()) == (
+            0, COPIED % stage.key_file, ""
+        )  # fmt: skip
         moved = await stage.start_bot(DATABASE_URL=target.get_secret_value())
         await stage.ben.click(card, "approve")
         ended = said(await outcome(stage.slack, card))
@@ -334,7 +341,13 @@ async def test_a_change_approved_once_in_the_file_is_carried_out_from_postgresql
         assert (ended["state"], len(stage.dbs.effects), len(replies(stage.slack, card)), buttons(card)) == (
             "applied", 1, 1, [],
         )  # fmt: skip
-        assert (await run_bot("ledger", "verify", environment={"DATABASE_URL": target.get_secret_value()}))[0] == 0
+        assert (
+            await run_bot(
+                "ledger",
+                "verify",
+                environment={"DATABASE_URL": target.get_secret_value(), "LEDGER_KEY_FILE": str(stage.key_file)},
+            )
+        )[0] == 0
         assert await moved.end() == 0
         assert stage.slack.violations == []
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from signing import KEYS, all_signed, signed
 
 from bot.core.events import Approved, Event, Requested, chained
 from bot.errors import LedgerAltered
@@ -22,15 +23,15 @@ def rows_of(history: Sequence[Event]) -> list[tuple[Any, ...]]:
 @pytest.fixture
 def history(wish: Callable[..., Requested]) -> list[Event]:
     asked = chained("", "c1", 1, "UR", AT, wish())
-    return [asked, chained(asked.hash, "c1", 2, "UA", AT, Approved(digest="d1"))]
+    return all_signed([asked, chained(asked.hash, "c1", 2, "UA", AT, Approved(digest="d1"))])
 
 
 def test_every_part_of_a_history_folds_to_what_it_folds_to_from_the_beginning(history: list[Event]) -> None:
-    fold = Folded().fold
+    fold = Folded(KEYS).fold
     for number in (1, 1, 2, 2, 1):
         part = history[:number]
         head = (number, part[-1].hash)
-        assert fold("c1", rows_of(part), head) == fold_checked("c1", part, head)
+        assert fold("c1", rows_of(part), head) == fold_checked("c1", part, head, KEYS)
 
 
 def test_what_is_the_same_as_last_time_is_not_read_again(history: list[Event], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +43,7 @@ def test_what_is_the_same_as_last_time_is_not_read_again(history: list[Event], m
         return event_of(row)
 
     monkeypatch.setattr(statements, "event_of", noting)
-    fold = Folded().fold
+    fold = Folded(KEYS).fold
     fold("c1", rows_of(history[:1]), (1, history[0].hash))
     fold("c1", rows_of(history), (2, history[1].hash))
     fold("c1", rows_of(history), (2, history[1].hash))
@@ -50,7 +51,7 @@ def test_what_is_the_same_as_last_time_is_not_read_again(history: list[Event], m
 
 
 def test_a_head_that_does_not_fit_is_found_in_what_is_known(history: list[Event]) -> None:
-    fold = Folded().fold
+    fold = Folded(KEYS).fold
     fold("c1", rows_of(history), (2, history[1].hash))
     for head in ((2, ""), (3, history[1].hash), None):
         with pytest.raises(LedgerAltered):
@@ -58,8 +59,8 @@ def test_a_head_that_does_not_fit_is_found_in_what_is_known(history: list[Event]
 
 
 def test_only_so_many_changes_are_kept(wish: Callable[..., Requested]) -> None:
-    kept = Folded()
+    kept = Folded(KEYS)
     for number in range(KEPT + 5):
-        event = chained("", f"c{number}", 1, "UR", AT, wish())
+        event = signed(chained("", f"c{number}", 1, "UR", AT, wish()))
         kept.fold(event.change_id, rows_of([event]), (1, event.hash))
     assert len(kept._last) <= KEPT

@@ -2,6 +2,8 @@
 
 import json
 
+from signing import KEYS, all_signed
+
 from bot.core.events import Announced, Event, Requested, chained
 from bot.ledger.chain import fold_checked, verify
 from bot.ledger.statements import draft_of
@@ -20,8 +22,9 @@ SECOND = Event("c1", 2, "announced", "bot", "2026-05-04T12:00:01.000Z", {"channe
 
 
 def test_an_older_history_folds_and_its_hashes_hold() -> None:
-    assert verify([FIRST, SECOND]) == []
-    change = fold_checked("c1", [FIRST, SECOND], (2, NEXT_HASH))
+    history = all_signed([FIRST, SECOND])
+    assert verify(history, KEYS) == []
+    change = fold_checked("c1", history, (2, NEXT_HASH), KEYS)
     assert change is not None
     assert (change.request.thread, change.request.origin) == ("", "")
     assert change.thread == "1.0", "what is said about it goes under its card"
@@ -34,7 +37,7 @@ def test_a_history_goes_on_from_where_an_older_version_left_it() -> None:
 def test_a_thread_cannot_be_added_to_an_older_request_unnoticed() -> None:
     moved = Event("c1", 1, "requested", "U0RITA", FIRST.at, FIRST.data | {"thread": "2.0"}, HASH)
     assert isinstance(moved.content(), Requested)
-    (finding,) = verify([moved])
+    (finding,) = verify([moved], KEYS)
     assert "does not fit its content" in str(finding)
 
 

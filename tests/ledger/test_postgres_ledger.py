@@ -17,6 +17,7 @@ from contending import answers, run
 from database import database_of, execute, schema_of
 from psycopg import sql
 from pydantic import SecretStr
+from signing import KEYS
 from silent import way_to
 from stores import eventually
 
@@ -28,6 +29,7 @@ from bot.errors import ConfigError, LedgerBusy, Refusal
 from bot.ledger import statements
 from bot.ledger.chain import verify
 from bot.ledger.postgres import PostgresLedger
+from bot.ledger.postgres_schema import MIGRATIONS
 from bot.ports import Clock
 
 GRACE = timedelta(seconds=15)
@@ -57,7 +59,7 @@ def url(database: str) -> SecretStr:
 
 @pytest.fixture
 async def ledger(url: SecretStr, clock: Clock) -> AsyncIterator[PostgresLedger]:
-    opened = PostgresLedger(url, GRACE, clock=clock)
+    opened = PostgresLedger(url, GRACE, KEYS, clock=clock)
     yield opened
     await opened.close()
 
@@ -83,7 +85,7 @@ async def alter(ledger: PostgresLedger, statement: str) -> None:
 async def test_the_tables_are_made_once_by_processes_that_start_at_once(url: SecretStr) -> None:
     assert answers(run(url.get_secret_value(), [("look",)] * 4)) == ["T1"] * 4
     with closing(psycopg.connect(url.get_secret_value())) as connection:
-        assert connection.execute("select migrations from ledger_version").fetchall() == [(3,)]
+        assert connection.execute("select migrations from ledger_version").fetchall() == [(len(MIGRATIONS),)]
 
 
 async def test_of_three_processes_that_deny_one_wins_each_change(
@@ -101,14 +103,14 @@ async def test_of_three_processes_that_deny_one_wins_each_change(
             change = await ledger.change(change_id)
             assert change is not None
             assert (change.state, change.ended_by, change.seq) == (State.DENIED, person, 2)
-    assert verify(await ledger.events()) == []
+    assert verify(await ledger.events(), KEYS) == []
     assert await ledger.findings() == []
 
 
 async def test_of_two_first_events_of_one_change_the_second_is_decided_after_the_first(
     url: SecretStr, clock: Clock, ledger: PostgresLedger, wish: Callable[..., Requested]
 ) -> None:
-    other = PostgresLedger(url, GRACE, clock=clock)
+    other = PostgresLedger(url, GRACE, KEYS, clock=clock)
     seen: list[int] = []
 
     def first(change: Change | None, _now: datetime) -> decisions.Decision:
@@ -124,7 +126,7 @@ async def test_of_two_first_events_of_one_change_the_second_is_decided_after_the
 
 
 async def test_the_time_is_the_databases(url: SecretStr, wish: Callable[..., Requested]) -> None:
-    ledger = PostgresLedger(url, GRACE)
+    ledger = PostgresLedger(url, GRACE, KEYS)
     with closing(psycopg.connect(url.get_secret_value())) as connection:
         before = connection.execute("select clock_timestamp() - interval '1 ms'").fetchone()
     change = await ledger.record("c1", partial(decisions.request, by="UR", data=wish()))
@@ -137,7 +139,7 @@ async def test_a_process_knows_the_databases_time_from_the_start_on(
     url: SecretStr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SystemClock, "now", lambda _: datetime(2020, 1, 1, tzinfo=UTC))
-    ledger = PostgresLedger(url, GRACE)
+    ledger = PostgresLedger(url, GRACE, KEYS)
     assert ledger.clock.now().year == 2020
     await ledger.team("T1")
     with closing(psycopg.connect(url.get_secret_value())) as connection:
@@ -184,7 +186,7 @@ async def test_a_database_that_says_nothing_is_not_waited_for_and_found_again(
 ) -> None:
     await ask()
     async with way_to(url.get_secret_value()) as way:
-        far = await asyncio.to_thread(PostgresLedger, SecretStr(way.url), GRACE, clock=clock)
+        far = await asyncio.to_thread(PostgresLedger, SecretStr(way.url), GRACE, KEYS, clock=clock)
         assert (await far.record("c1", approve)).seq == 2
         way.open.clear()
         began = time.monotonic()
@@ -214,7 +216,7 @@ async def test_after_a_failover_to_a_read_only_server_the_bot_writes_again_by_it
     await ask()
     url = role(GRANTS + WRITES)
     name = urlsplit(url.get_secret_value()).query.rpartition("user=")[2]
-    ours = PostgresLedger(url, GRACE, clock=clock)
+    ours = PostgresLedger(url, GRACE, KEYS, clock=clock)
     execute(f"alter role {name} set default_transaction_read_only = on")
     execute(f"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{name}'")  # noqa: S608 - ours
     for attempt in (partial(ours.record, "c1", approve), partial(ours.take_due, GRACE)):
@@ -237,7 +239,7 @@ async def test_whoever_is_stopped_amid_a_transaction_loses_it_and_keeps_nobody_w
     url: SecretStr, clock: Clock, ledger: PostgresLedger, ask: Ask
 ) -> None:
     await ask()
-    other = PostgresLedger(url, GRACE, clock=clock)
+    other = PostgresLedger(url, GRACE, KEYS, clock=clock)
     inside, over = threading.Event(), threading.Event()
 
     def stand_still(change: Change | None, now: datetime) -> decisions.Decision:
@@ -333,6 +335,7 @@ async def test_unique_keys_hold_without_any_decision(ledger: PostgresLedger, ask
         for seq in (7, 8):
             row: statements.Parameters = {
                 "change_id": "c1", "seq": seq, "type": kind, "actor": "UA", "at": "", "data": "{}", "hash": "",
+                "signature": "",
             }  # fmt: skip
             ledger._execute(statements.ADD_EVENT, row)
 
@@ -344,7 +347,7 @@ async def test_the_bots_role_needs_no_right_to_alter_events(
     clock: Clock, ask: Ask, role: Callable[..., SecretStr]
 ) -> None:
     await ask()
-    theirs = PostgresLedger(role(GRANTS + WRITES), GRACE, clock=clock)
+    theirs = PostgresLedger(role(GRANTS + WRITES), GRACE, KEYS, clock=clock)
     assert (await theirs.record("c1", approve)).seq == 2
     assert await theirs.team("T1") == "T1"
     assert await theirs.noted("policy", "good") == ""
@@ -360,7 +363,7 @@ async def test_a_role_that_may_only_look_looks_and_records_nothing(
 ) -> None:
     asked = await ask()
     url = role(GRANTS)
-    for looking in (PostgresLedger(url, GRACE, readonly=True), PostgresLedger(url, GRACE, clock=clock)):
+    for looking in (PostgresLedger(url, GRACE, KEYS, readonly=True), PostgresLedger(url, GRACE, KEYS, clock=clock)):
         assert await looking.change("c1") == asked
         assert await looking.findings() == []
         with pytest.raises(LedgerBusy, match="The ledger is read-only; nothing was recorded"):
@@ -370,7 +373,7 @@ async def test_a_role_that_may_only_look_looks_and_records_nothing(
 
 async def test_who_only_looks_makes_no_tables(url: SecretStr) -> None:
     with pytest.raises(ConfigError, match="DATABASE_URL: the PostgreSQL database holds no ledger"):
-        PostgresLedger(url, GRACE, readonly=True)
+        PostgresLedger(url, GRACE, KEYS, readonly=True)
 
 
 @pytest.mark.parametrize(
@@ -388,7 +391,7 @@ def test_a_database_that_cannot_be_had_is_told_without_its_password(
 ) -> None:
     """What may pass is told from what has to be corrected."""
     with pytest.raises(error) as caught:
-        PostgresLedger(SecretStr(url), GRACE)
+        PostgresLedger(SecretStr(url), GRACE, KEYS)
     assert f"DATABASE_URL: the PostgreSQL database {said}" in str(caught.value)
     assert "s3same" not in str(caught.value)
 
@@ -397,7 +400,7 @@ def test_a_database_that_cannot_be_had_is_told_without_its_password(
 def test_a_database_or_role_that_does_not_exist_has_to_be_corrected(url: SecretStr, name: str, other: str) -> None:
     wrong = psycopg.conninfo.make_conninfo(url.get_secret_value(), **{name: other})
     with pytest.raises(ConfigError, match=r"cannot be reached .* does not exist"):
-        PostgresLedger(SecretStr(wrong), GRACE)
+        PostgresLedger(SecretStr(wrong), GRACE, KEYS)
 
 
 async def test_a_ledger_that_is_closed_says_so(ledger: PostgresLedger) -> None:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from signing import KEYS
 
 from bot.core import decisions
 from bot.core.change import ENDED, Change
@@ -37,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def ledger(file: Path, clock: Clock) -> AsyncIterator[SqliteLedger]:
-    opened = SqliteLedger(file, clock, GRACE)
+    opened = SqliteLedger(file, clock, GRACE, KEYS)
     yield opened
     await opened.close()
 
@@ -83,7 +84,7 @@ async def test_a_file_with_other_pages_keeps_them_and_is_used_as_it_is(file: Pat
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("pragma page_size = 4096")
         connection.execute("vacuum")
-    ledger = SqliteLedger(file, clock, GRACE)
+    ledger = SqliteLedger(file, clock, GRACE, KEYS)
     assert await pragma(ledger, "page_size") == 4096
     assert await ledger.team("T1") == "T1"
     await ledger.close()
@@ -91,15 +92,15 @@ async def test_a_file_with_other_pages_keeps_them_and_is_used_as_it_is(file: Pat
 
 def test_a_missing_folder_is_a_setting_to_mend(tmp_path: Path, clock: Clock) -> None:
     with pytest.raises(ConfigError, match=r"DATABASE_URL: the folder .*/nowhere does not exist"):
-        SqliteLedger(tmp_path / "nowhere" / "ledger.db", clock, GRACE)
+        SqliteLedger(tmp_path / "nowhere" / "ledger.db", clock, GRACE, KEYS)
 
 
 def test_a_folder_or_another_file_is_no_ledger(tmp_path: Path, file: Path, clock: Clock) -> None:
     with pytest.raises(ConfigError, match=r"DATABASE_URL: .* cannot be opened"):
-        SqliteLedger(tmp_path, clock, GRACE)
+        SqliteLedger(tmp_path, clock, GRACE, KEYS)
     file.write_text("Dear diary, today nobody changed a backup plan. " * 100)
     with pytest.raises(ConfigError, match=r"DATABASE_URL: .* is not a ledger"):
-        SqliteLedger(file, clock, GRACE)
+        SqliteLedger(file, clock, GRACE, KEYS)
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def kept(clock: Clock) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp())  # pytest's own folder is closed to other users
     folder.chmod(0o777)
     file = folder / "ledger.db"
-    asyncio.run(SqliteLedger(file, clock, GRACE).close())
+    asyncio.run(SqliteLedger(file, clock, GRACE, KEYS).close())
     file.chmod(0o444)
     yield file
     folder.chmod(0o755)
@@ -124,14 +125,14 @@ async def test_a_file_that_may_not_be_written_can_be_looked_at(kept: Path, clock
 
 def test_a_file_that_may_not_be_written_is_a_setting_to_mend(kept: Path, clock: Clock) -> None:
     with nobody(), pytest.raises(ConfigError, match=r"DATABASE_URL: .* it and its folder must be writable"):
-        SqliteLedger(kept, clock, GRACE)
+        SqliteLedger(kept, clock, GRACE, KEYS)
 
 
 def test_a_folder_that_may_not_be_written_is_a_setting_to_mend(kept: Path, clock: Clock) -> None:
     kept.parent.chmod(0o555)
     with nobody():
         with pytest.raises(ConfigError, match=r"DATABASE_URL: .* it and its folder must be writable"):
-            SqliteLedger(kept, clock, GRACE)
+            SqliteLedger(kept, clock, GRACE, KEYS)
         with pytest.raises(ConfigError, match=r"DATABASE_URL: .* its folder must be writable"):
             SqliteLedger.open_readonly(kept, clock)
 
@@ -151,7 +152,7 @@ def test_looking_brings_nothing_up_to_date(file: Path, clock: Clock) -> None:
 
 async def test_one_can_look_while_the_bot_runs(file: Path, clock: Clock, ledger: SqliteLedger, ask: Ask) -> None:
     change = await ask()
-    looking = SqliteLedger.open_readonly(file, clock)
+    looking = SqliteLedger.open_readonly(file, clock, KEYS)
     assert await looking.change("c1") == change
     with pytest.raises(LedgerBusy, match="read-only"):
         await looking.record("c1", approve)
@@ -296,7 +297,7 @@ async def test_a_projection_that_does_not_follow_from_the_events_is_found(
     [
         "update events set actor = 'UX'",
         "delete from events",
-        "insert or replace into events select change_id, seq, type, 'UX', at, data, hash from events",
+        "insert or replace into events select change_id, seq, type, 'UX', at, data, hash, signature from events",
     ],
 )
 async def test_events_are_append_only(ledger: SqliteLedger, ask: Ask, sql: str) -> None:
@@ -315,7 +316,9 @@ async def test_unique_keys_hold_without_any_decision(ledger: SqliteLedger, ask: 
 
     def twice() -> None:
         for seq in (7, 8):
-            row = {"change_id": "c1", "seq": seq, "type": kind, "actor": "UA", "at": "", "data": "{}", "hash": ""}
+            row = {"change_id": "c1", "seq": seq, "type": kind, "actor": "UA"} | dict.fromkeys(
+                ("at", "data", "hash", "signature"), ""
+            )
             ledger._db.execute(statements.ADD_EVENT, row)
 
     with pytest.raises(LedgerBusy, match="UNIQUE"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from contending import answers, run
+from signing import KEYS
 
 from bot.core.change import Change, State
 from bot.ledger.chain import verify
@@ -24,7 +25,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def ledger(file: Path, clock: Clock) -> AsyncIterator[SqliteLedger]:
-    opened = SqliteLedger(file, clock, timedelta(seconds=15))
+    opened = SqliteLedger(file, clock, timedelta(seconds=15), KEYS)
     yield opened
     await opened.close()
 
@@ -34,7 +35,7 @@ async def test_the_tables_are_made_once_by_processes_that_start_at_once(file: Pa
         fresh = file.with_name(f"{attempt}.db")
         assert answers(run(fresh, [("look",)] * 4)) == ["T1"] * 4
         connection = sqlite3.connect(fresh)
-        assert connection.execute("select count(*) from _sqlite_migrations").fetchone() == (3,)
+        assert connection.execute("select count(*) from _sqlite_migrations").fetchone() == (4,)
         connection.close()
 
 
@@ -42,7 +43,7 @@ async def test_four_processes_record_without_a_failure(file: Path, ledger: Sqlit
     assert answers(run(file, [("fill", name, "40") for name in "abcd"])) == ["40"] * 4
     events = list(await ledger.events())
     assert len(events) == 4 * 40 * 3
-    assert verify(events) == []
+    assert verify(events, KEYS) == []
 
 
 async def test_of_four_processes_that_deny_one_wins_each_change(file: Path, ask: Ask, ledger: SqliteLedger) -> None:

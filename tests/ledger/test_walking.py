@@ -17,6 +17,7 @@ import pytest
 from bench.ledger_filled import fill
 from database import database_of, forget_database
 from pydantic import SecretStr
+from signing import KEYS
 
 from bot.core import decisions
 from bot.core.change import Change
@@ -74,7 +75,7 @@ async def test_a_long_ledger_takes_little_memory(address: Path | SecretStr) -> N
         await export(address, count)
         assert exporting() < LITTLE
     with peak() as verifying:
-        found = await verify(address, None)
+        found = await verify(address, KEYS, None)
         assert verifying() < LITTLE
     assert found == ([], CHANGES, lines // 2)
 
@@ -107,7 +108,7 @@ async def test_a_ledger_is_seen_as_of_one_moment(ledger: SqlLedger, ask: Ask) ->
 async def test_postgres_hands_out_a_portion_at_a_time(tmp_path: Path, clock: Clock) -> None:
     """What the driver holds besides is not Python's memory, so the test above does not see it."""
     await asyncio.to_thread(fill, 100, NOON, database_of(tmp_path))
-    ledger = PostgresLedger(database_of(tmp_path), GRACE, clock=clock, readonly=True)
+    ledger = PostgresLedger(database_of(tmp_path), GRACE, KEYS, clock=clock, readonly=True)
     cursors: list[int] = []
     await ledger.walk(lambda _history, _row: cursors.append(ledger._rows("select count(*) from pg_cursors", {})[0][0]))
     await ledger.close()
@@ -149,10 +150,11 @@ async def test_first_come_broken_chains_then_rows_in_order(tmp_path: Path, ask: 
             delete from changes where change_id = 'c2';
             update changes set state = 'applied' where change_id = 'c3';
             update events set change_id = cast(x'63FF' as text) where change_id = 'c4';
-            insert into events select x'6363', 1, type, actor, at, data, hash from events where change_id = 'c3';
+            insert into events
+                select x'6363', 1, type, actor, at, data, hash, signature from events where change_id = 'c3';
             """
         )
-    found, changes, events = await verify(tmp_path / "ledger.db", None)
+    found, changes, events = await verify(tmp_path / "ledger.db", KEYS, None)
     assert [finding.change_id for finding in found] == ["c\ufffd", "b'cc'", "c1", "c2", "c3", "c4"]
     assert (changes, events) == (4, 4)
 

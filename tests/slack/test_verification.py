@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from signing import KEYS
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import SystemClock
@@ -37,7 +38,7 @@ async def test_req32_a_change_that_is_gone_altogether_is_missed_in_the_channels_
     await SqliteLedger(ledger, SystemClock(), timedelta(seconds=15)).close()
     policy.write_text(POLICY.format(channels=channels))
     settings = SlackSettings.model_construct(slack_bot_token=SecretStr(slack.bot_token), slack_api_url=slack.url)
-    findings, changes, events = await verify(ledger, settings, policy)
+    findings, changes, events = await verify(ledger, KEYS, settings, policy)
     assert [str(finding).partition(":")[0] for finding in findings] == found
     assert (changes, events) == (0, 0)
 
@@ -45,12 +46,12 @@ async def test_req32_a_change_that_is_gone_altogether_is_missed_in_the_channels_
 async def test_req32_what_a_running_bot_records_and_tells_meanwhile_is_not_missed(
     client: AsyncWebClient, slack: FakeSlack, tmp_path: Path, requested: Callable[..., Requested]
 ) -> None:
-    ledger = SqliteLedger(tmp_path / "ledger.db", SystemClock(), timedelta(seconds=15))
+    ledger = SqliteLedger(tmp_path / "ledger.db", SystemClock(), timedelta(seconds=15), KEYS)
     await ledger.record("c1", partial(decisions.request, by="UR", data=requested(expires_at=LATER)))
     settings = SlackSettings.model_construct(slack_bot_token=SecretStr(slack.bot_token), slack_api_url=slack.url)
     told = asyncio.Event()
     slack.faults.gate("conversations.history", told)
-    verifying = asyncio.create_task(verify(tmp_path / "ledger.db", settings))
+    verifying = asyncio.create_task(verify(tmp_path / "ledger.db", KEYS, settings))
     await slack.wait_for(lambda: [call for call in slack.calls if call.method == "conversations.history"])
     for change in (
         await ledger.record("c1", partial(decisions.deny, by="UA", reason="No", objection=None)),

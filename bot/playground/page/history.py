@@ -1,5 +1,6 @@
 """The ledger beside the page: read only, through the same reading as `ledger export`, whenever its file has moved."""
 
+import asyncio
 import dataclasses
 import time
 from pathlib import Path
@@ -9,6 +10,8 @@ from bot.clock import SystemClock
 from bot.core.change import Change
 from bot.errors import LedgerError
 from bot.ledger.chain import by_change, inspect
+from bot.ledger.key_file import read_key_file
+from bot.ledger.keys import NO_KEYS, Keys
 from bot.ledger.sqlite import SqliteLedger
 
 Json = dict[str, Any]
@@ -26,6 +29,10 @@ class History:
         self.changes: list[Change] = []
         self.shown: list[Json] = []
         """For the page: a change with its events and their hashes."""
+
+    def _keys(self) -> Keys:
+        content = read_key_file(self._path.with_name(f"{self._path.name}.key"))
+        return content.keys if content else NO_KEYS
 
     async def refresh(self) -> None:
         """Read the ledger again if it was written to; one that is not there yet, or is busy, is left for later."""
@@ -45,7 +52,8 @@ class History:
         finally:
             await ledger.close()
         self._seen = now if is_settled else ()
-        found = [(change_id, events, *inspect(events)) for change_id, events in sorted(histories.items())]
+        keys = await asyncio.to_thread(self._keys)
+        found = [(change_id, events, *inspect(events, keys)) for change_id, events in sorted(histories.items())]
         self.changes = [change for _, _, change, _ in found if change is not None]
         self.shown = [
             {

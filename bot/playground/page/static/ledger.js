@@ -23,7 +23,7 @@ function drawChange(change) {
     "details",
     { class: "entry change", open: isNewest },
     h("summary", {}, h("span", { class: "what" }, change.plan || change.id), h("span", { class: `state ${change.state}` }, change.state)),
-    h("p", { class: "note" }, `Change ${change.id}. `, change.findings.length ? h("b", { class: "bad" }, change.findings.join(" ")) : `${change.events.length} events; every hash follows from the one before.`),
+    h("p", { class: "note" }, `Change ${change.id}. `, change.findings.length ? h("b", { class: "bad" }, change.findings.join(" ")) : `${change.events.length} events; every event is signed, every hash follows from the one before.`),
     h("ol", { class: "events" }, change.events.map(drawEvent)),
   );
 }
