@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli.sentences import count, exits_with_sentences
+from bot.cli.sentences import count, exits_with_sentences, say
 from bot.clock import SystemClock
 from bot.config import LedgerSettings
 from bot.errors import ConfigError
@@ -66,7 +66,7 @@ def key() -> None:
 @exits_with_sentences
 def show() -> None:
     """Print its public half, on one line."""
-    click.echo(_file(LedgerSettings.from_environment()).public)
+    say(_file(LedgerSettings.from_environment()).public)
 
 
 @key.command("make")
@@ -85,8 +85,8 @@ def make() -> None:
             [f"LEDGER_KEY_FILE: {settings.key_file} is there already; `ledger key rotate` makes a new key."]
         )
     if found.signed:
-        click.echo(f"{count(found.signed, 'event')} from before signed.", err=True)
-    click.echo(found.public)
+        say(f"{count(found.signed, 'event')} from before signed.", err=True)
+    say(found.public)
 
 
 @key.command("rotate")
@@ -99,4 +99,4 @@ def rotate() -> None:
     from bot.ledger import rotating  # noqa: PLC0415
 
     settings = LedgerSettings.from_environment()
-    click.echo(asyncio.run(rotating.rotate(settings.ledger_address, settings.key_file)))
+    say(asyncio.run(rotating.rotate(settings.ledger_address, settings.key_file)))
