@@ -226,7 +226,7 @@ def test_any_values_are_judged_in_whole_sentences(values: dict[str, str]) -> Non
         for name, sentences in told.items():
             assert name in values or required(name, normalise(values)) or name.startswith("Cross")
             assert all(sentence.encode() and sentence.endswith(".") for sentence in sentences)
-            assert not any("Input should" in sentence for sentence in sentences)
+            assert not any("Input should" in sentence.replace(name, "") for sentence in sentences)  # pydantic's words
         return
     request = Plan.parse(values).request()
     assert set(request) <= set(SETTABLE)
