@@ -5,11 +5,11 @@ a history that does not hold together is set aside, so that its plan is free and
 """
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import ClassVar, ParamSpec, TypeVar
+from typing import ClassVar
 
 import structlog
 
@@ -31,9 +31,6 @@ ALTERED = "altered"
 """What the projection says of an open change whose history does not hold together: it holds no plan any more."""
 SOME = 1000
 """Rows that are looked through at a time, so that nobody waits for the ledger meanwhile."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class RecordingLedger(WalkedLedger):
@@ -92,14 +89,6 @@ class RecordingLedger(WalkedLedger):
             after = some[-1][0]
 
     # What a database has to know.
-
-    @abstractmethod
-    def _write(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
-        """Run `work` on a thread where it may write. Raises LedgerBusy for whatever the database complains about."""
-
-    @abstractmethod
-    def _read(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
-        """Run `work` on a thread where it may only look."""
 
     @abstractmethod
     def _transaction(self) -> AbstractContextManager[object]:

@@ -82,6 +82,14 @@ class WalkedLedger(ABC):
         return check.findings
 
     @abstractmethod
+    def _write(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Run `work` on a thread where it may write. Raises LedgerBusy for whatever the database complains about."""
+
+    @abstractmethod
+    def _read(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Run `work` on a thread where it may only look."""
+
+    @abstractmethod
     def _read_on(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run `work` on a thread where it may only look, for as long as there is something to read."""
 
