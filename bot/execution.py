@@ -17,7 +17,7 @@ from bot.core import attempts
 from bot.core.change import Change, ImpossibleEvent
 from bot.core.decisions import Decision
 from bot.core.events import Started, moment
-from bot.core.verdict import Outcome, dbs_refused, judge_refusal
+from bot.core.verdict import Outcome, dbs_refused, judge_put_off, judge_refusal, unconfirmed
 from bot.errors import (
     DbsError,
     DbsRefused,
@@ -117,8 +117,19 @@ class Execution:
             # While it waits, people may still deny or withdraw what was never sent.
             change = await self._ledger.change(change.id) or change
         if self._is_mine(change) and not change.sent_at and self._clock.now() >= change.expires_at:
+            if (done := await self._done_all_the_same(change)) is not None:
+                return await self._end(change, done)
             return await self._ledger.record(change.id, partial(attempts.expire, owner=self._owner))
         return change
+
+    async def _done_all_the_same(self, change: Change) -> Outcome | None:
+        """Look whether DBS carried out what it said it had not; where the plan cannot be read, believe it."""
+        if not change.sends:
+            return None
+        try:
+            return judge_put_off(change, await self._dbs.read(change.request.plan_id))
+        except DbsError:
+            return None
 
     def _is_mine(self, change: Change) -> bool:
         return change.attempt is not None and attempts.mine(change, self._owner, change.attempt.attempt)
@@ -185,14 +196,21 @@ class Execution:
             return attempt_of(change).after or NO_TIME
         return TOO_SLOW
 
-    async def _refused(self, change: Change, error: DbsRefused) -> Change | Again:
-        """Believe a refusal once the plan shows nothing else; where it cannot be read, that is for the next attempt."""
-        try:
-            reading = await self._dbs.read(change.request.plan_id)
-        except DbsError as unread:
-            said = f"DBS refused it ({error}), and whether the plan is as it was could not be read: {unread}"
-            return Again(sentence(said), retry_after(unread))
-        return await self._end(change, judge_refusal(change, reading, error))
+    async def _refused(self, change: Change, error: DbsRefused) -> Change:
+        """Believe a refusal once the plan shows nothing else. Only the reading is repeated: DBS said no, and people
+        and policy may by now as well.
+        """
+        wait = 1.0
+        while True:
+            try:
+                reading = await self._dbs.read(change.request.plan_id)
+                return await self._end(change, judge_refusal(change, reading, error))
+            except DbsError as unread:
+                wait = max(2 * wait, retry_after(unread) or 0.0)
+                left = (change.lease_end - self._clock.now() - self._call_time).total_seconds()
+                if isinstance(unread, DbsRefused) or wait > left:
+                    return await self._end(change, unconfirmed(error, unread))
+            await self._clock.sleep(wait)
 
     async def _end(self, change: Change, outcome: Outcome) -> Change:
         attempt = attempt_of(change).attempt

@@ -250,6 +250,7 @@ async def test_a_policy_that_still_allows_it_is_looked_at_and_sent(world: World,
     [
         (POLICY, Channel("C1", is_shared_outside=True), "now shared with another organisation"),
         (POLICY.replace("[defaults]", '[defaults]\nchannels = ["C2"]'), Channel("C1"), "no longer allows changes in"),
+        (POLICY, Channel("C1", is_known=False), "can no longer see the channel"),
     ],
 )
 async def test_a_channel_that_is_lost_makes_it_stale(world: World, policy: str, channel: Channel, said: str) -> None:
@@ -771,6 +772,22 @@ async def test_after_a_throttled_send_everything_is_looked_at_again(world: World
     assert change.outcome.why == "approver"
 
 
+async def test_what_dbs_did_although_it_throttled_is_stuck(world: World, process: Process) -> None:
+    """Never "nothing was sent": the plan is what was proposed."""
+    await world.approved()
+    world.dbs.next("configure", Fault(error=DbsThrottled("Throttling", "Slow down."), done=True))
+    change = await process.execute()
+    assert isinstance(change.outcome, Stuck)
+    assert change.outcome.sentence.startswith("DBS asked to wait when it was sent, and yet the plan is now what was")
+    assert change.outcome.now["BackupRetentionPeriod"] == "30"
+
+
+async def test_what_was_put_off_is_looked_at_before_it_expires(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", Fault(error=DbsThrottled("Throttling", "", retry_after=7200.0), done=True))
+    assert (await process.execute()).state is State.STUCK
+
+
 async def test_a_throttled_send_after_an_unanswered_one_leaves_that_open(world: World, process: Process) -> None:
     async def too_late() -> None:
         with pytest.raises(Refusal, match="being carried out"):
@@ -842,14 +859,14 @@ async def test_a_mismatch_of_the_token_after_a_send_is_stuck(world: World, proce
     assert "IdempotentParameterMismatch" in change.outcome.sentence
 
 
-@pytest.mark.parametrize(("done", "state"), [(False, State.REFUSED), (True, State.STUCK)])
-async def test_a_refusal_after_an_unanswered_send_is_final_only_while_the_plan_is_as_it_was(
-    world: World, process: Process, done: bool, state: State
-) -> None:
+@pytest.mark.parametrize("done", [False, True])
+async def test_a_refusal_after_an_unanswered_send_is_stuck(world: World, process: Process, done: bool) -> None:
+    """The first copy may still be on its way, however the plan looks now."""
     await world.approved()
     world.dbs.next("configure", unanswered(done=done), FORBIDDEN)
     change = await process.execute()
-    assert change.state is state
+    assert isinstance(change.outcome, Stuck)
+    assert "or may yet be; a repeat was refused" in change.outcome.sentence
     assert len(world.dbs.calls) == 2
 
 
@@ -887,13 +904,24 @@ async def test_a_refusal_beside_a_plan_that_somebody_changed_is_stuck(world: Wor
     assert change.outcome.now["BackupRetentionPeriod"] == "99"
 
 
-async def test_a_refusal_that_no_reading_confirms_is_no_outcome(world: World, process: Process) -> None:
+async def test_after_a_refusal_only_the_reading_is_repeated(world: World, process: Process) -> None:
+    """DBS said no; by now people and policy may as well, and nobody asks them again before a repeat."""
     await world.approved()
-    world.dbs.next("configure", FORBIDDEN, FORBIDDEN)
-    world.dbs.next("read", Fault(), DOWN)
+    world.dbs.next("configure", FORBIDDEN)
+    world.dbs.next("read", Fault(), DOWN, LOST, DOWN)
     change = await process.execute()
-    assert (change.state, len(world.dbs.calls)) == (State.REFUSED, 2)
-    assert "could not be read: ConnectError" in process.waited[0]
+    assert (change.state, len(world.dbs.calls)) == (State.REFUSED, 1)
+    assert process.waited == []
+
+
+async def test_a_refusal_beside_a_refused_reading_is_stuck_at_once(world: World, process: Process) -> None:
+    await world.approved()
+    world.dbs.next("configure", FORBIDDEN)
+    world.dbs.next("read", Fault(), DbsRefused("InvalidJobId", "There is no such plan."))
+    change = await process.execute()
+    assert isinstance(change.outcome, Stuck)
+    assert "could not be read: InvalidJobId: There is no such plan." in change.outcome.sentence
+    assert len(await world.kinds()) == len({*await world.kinds()}) + 1  # two approvals, one of everything else
 
 
 async def test_a_refusal_that_no_reading_ever_confirms_is_stuck(world: World, process: Process) -> None:

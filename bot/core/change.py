@@ -65,6 +65,8 @@ class Change:
     attempt: Started | None = None
     sent_at: tuple[str, ...] = ()
     """Sends that may have been carried out, in order."""
+    sends: int = 0
+    """How often it was sent, also where DBS said that it did nothing."""
     outcome: EventData | None = None
     ended_by: str = ""
     ended_at: str = ""
@@ -165,7 +167,7 @@ def apply(change: Change, event: Event) -> Change:
     kind = type(data)
     state = TRANSITIONS.get((change.state, kind))
     sent = bool(change.sent_at)
-    if state is None or (sent and kind in ONLY_BEFORE_SENT) or (not sent and kind in ONLY_AFTER_SENT):
+    if state is None or (sent and kind in ONLY_BEFORE_SENT) or (not change.sends and kind in ONLY_AFTER_SENT):
         raise ImpossibleEvent(f"change {change.id} is {change.state} and cannot be {event.type}")
     after = replace(
         change, state=state, seq=event.seq, head=event.hash, last_at=event.at, history=(*change.history, event),
@@ -183,7 +185,7 @@ def apply(change: Change, event: Event) -> Change:
                 raise ImpossibleEvent(f"change {change.id} was not sent, so nothing can be undone")
             after = replace(after, attempt=data, sent_at=change.sent_at[:-1] if undone else change.sent_at)
         case Sent():
-            after = replace(after, sent_at=(*change.sent_at, event.at))
+            after = replace(after, sent_at=(*change.sent_at, event.at), sends=change.sends + 1)
         case Reminded():
             after = replace(after, reminded=data.number, escalated=data.last)
         case Told():

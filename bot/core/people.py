@@ -45,6 +45,8 @@ class Channel:
     is_archived: bool = False
     is_shared_outside: bool = False
     """Shared with another organisation, or about to be."""
+    is_known: bool = True
+    """Whether Slack shows it to the bot: if not, nobody here knows who reads it."""
     is_direct: bool = False
     creator: str | None = ""
     """The user id of who made it: "" where Slack does not say, None where nobody asked Slack."""

@@ -167,8 +167,10 @@ def channel_problem(policy: Policy, channel: Channel) -> str:
 def channel_lost(policy: Policy, channel: Channel) -> str:
     """Say why nothing may be written any more where a change is decided; "" while it may.
 
-    An archived channel, or one without the bot, is not lost: it may come back, and nobody reads along meanwhile.
+    An archived channel, or a public one without the bot, is not lost: it may come back, and who reads it is known.
     """
+    if not channel.is_known:
+        return "The bot can no longer see the channel where it is decided, and so not whether outsiders read it."
     if channel.is_shared_outside:
         return "The channel where it is decided is now shared with another organisation."
     if policy.defaults.channels and channel.id not in policy.defaults.channels:

@@ -8,12 +8,11 @@ from bot.core.diff import compare_read_back, moved
 from bot.core.events import Refused, Stale, Stuck, change_digest
 from bot.core.one_plan import is_of_one_plan
 from bot.core.reading import Reading
-from bot.errors import DbsRefused
+from bot.errors import DbsError, DbsRefused
 
 Outcome = Refused | Stale | Stuck
 
 LOCKED = "locked"
-MISMATCH = "IdempotentParameterMismatch"
 UNSEEN = "DBS does not show what was to change, so only its answer says that it was not done."
 
 
@@ -42,6 +41,8 @@ def judge_plan(change: Change, reading: Reading) -> Outcome | None:
     """Compare the plan as it is now with what the approvers saw and, after a send, with what it was to become."""
     if change.sent_at:
         return None if _before_or_after(change, reading) else _somebody_else(reading)
+    if (done := judge_put_off(change, reading)) is not None:
+        return done
     if moved(change.request.baseline, reading.baseline):
         return plan_moved(reading)
     if reading.status == LOCKED:
@@ -54,25 +55,42 @@ def judge_plan(change: Change, reading: Reading) -> Outcome | None:
     return None
 
 
+def judge_put_off(change: Change, reading: Reading) -> Stuck | None:
+    """Say that a send which DBS said it had not carried out may have been: the plan is what was proposed."""
+    request = change.request
+    if (
+        not change.sends
+        or not moved(request.baseline, reading.baseline)
+        or compare_read_back(request.proposed, reading)
+    ):
+        return None
+    return Stuck(
+        sentence="DBS asked to wait when it was sent, and yet the plan is now what was proposed.",
+        now=dict(reading.baseline),
+    )
+
+
 def judge_refusal(change: Change, reading: Reading, error: DbsRefused) -> Outcome:
     """Say what a refusal means, given the plan as it was read after it: nothing was done only if it is as it was.
 
-    After an earlier send the first copy may have counted, unless the plan shows that it did not. What DBS says of a
-    token that it met with other parameters shows nothing: a password may have changed in between. Where DBS shows
-    nothing of what was to change, its word on a first send is all there is, and that is said.
+    After an earlier send that went unanswered nobody knows: the first copy may have been carried out, or be on its way
+    still. Where DBS shows nothing of what was to change, its word on a first send is all there is, and that is said.
     """
     untouched = not moved(change.request.baseline, reading.baseline)
     shows = bool(compare_read_back(change.request.proposed, reading))
     if len(change.sent_at) > 1:
-        if untouched and shows and error.code != MISMATCH:
-            return dbs_refused(error)
-        said = f"An earlier send went unanswered and may have been carried out; a repeat was refused: {error}"
-        return Stuck(sentence=said, now=dict(reading.baseline))
+        said = "An earlier send went unanswered and may have been carried out, or may yet be; a repeat was refused"
+        return Stuck(sentence=f"{said}: {error}", now=dict(reading.baseline))
     if not untouched:
         how = "not what it was" if shows else "what was proposed"
         return Stuck(sentence=f"DBS refused it, and yet the plan is now {how}: {error}", now=dict(reading.baseline))
     refused = dbs_refused(error)
     return refused if shows else refused.model_copy(update={"advice": f"{refused.advice} {UNSEEN}".strip()})
+
+
+def unconfirmed(error: DbsRefused, unread: DbsError) -> Stuck:
+    """Say that DBS refused it, and that no reading shows whether the plan is as it was."""
+    return Stuck(sentence=f"DBS refused it ({error}), and whether the plan is as it was could not be read: {unread}")
 
 
 def plan_moved(reading: Reading) -> Stale:

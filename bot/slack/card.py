@@ -49,11 +49,11 @@ ENDINGS = {
     State.EXECUTING: "Being carried out",
     State.APPLIED: "Applied: DBS accepted it; the thread says what was read back",
     State.REFUSED: "Refused: not applied; the thread says why",
-    State.STALE: "Stale: nothing was sent; the thread says what is no longer as it was",
+    State.STALE: "Stale: {undone}; the thread says what is no longer as it was",
     State.STUCK: "Stuck: nobody knows whether it was applied; the thread says what to check",
-    State.DENIED: "Denied: nothing was sent",
-    State.WITHDRAWN: "Withdrawn: nothing was sent",
-    State.EXPIRED: "Expired: nothing was sent",
+    State.DENIED: "Denied: {undone}",
+    State.WITHDRAWN: "Withdrawn: {undone}",
+    State.EXPIRED: "Expired: {undone}",
 }
 
 
@@ -73,6 +73,12 @@ def plan_name(change: Change) -> str:
     """Return what people call the plan, and its id: foreign text, inert only where markup is not read."""
     request = change.request
     return f"{shortened(request.plan_name, NAME)} ({request.plan_id})" if request.plan_name else request.plan_id
+
+
+def undone(change: Change, *, begin: bool = False) -> str:
+    """Say that nothing came of a change, as far as that is known; `begin`: as the beginning of a sentence."""
+    said = "DBS asked to wait when it was sent, and says that it did nothing" if change.sends else "nothing was sent"
+    return said[0].upper() + said[1:] if begin else said
 
 
 def card_text(change: Change) -> str:
@@ -173,7 +179,11 @@ def _standing(change: Change) -> list[Block]:
     unsent = change.open and not change.sent_at
     state = State.APPROVED if unsent else change.state
     by = f" B{whom[2:]}." if (whom := by_whom(change)) else ""
-    ending = f"{WAITS} {date(until)}; {UNTIL_SENT}" if (until := change.waits_until) else ENDINGS[state]
+    ending = (
+        f"{WAITS} {date(until)}; {UNTIL_SENT}"
+        if (until := change.waits_until)
+        else ENDINGS[state].format(undone=undone(change))
+    )
     said = section(mrkdwn(f"*{ending}.*{by}"))
     if isinstance(change.outcome, Denied):
         return [said, quote(shortened(change.outcome.reason, REASON))]

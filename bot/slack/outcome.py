@@ -15,7 +15,7 @@ from bot.core.reading import Reading
 from bot.core.saying import ReadBack, Saying
 from bot.core.unsent import also_moved
 from bot.core.whom import by_whom
-from bot.slack.card import REASON, plan_name
+from bot.slack.card import REASON, plan_name, undone
 from bot.slack.rows import MOST_TEXT, chunks, table
 from bot.slack.text import Block, button, context, escape, mrkdwn, plain, quote, section, shortened
 
@@ -99,10 +99,10 @@ def _outcome(change: Change, read_back: ReadBack | None, *, simple: bool) -> lis
         case Stuck() as stuck:
             return _stuck(change, stuck, to, simple=simple)
         case Denied(reason=reason):
-            return [section(mrkdwn(f"*Denied*{by}. {to}: nothing was sent.")), quote(shortened(reason, REASON))]
+            return [section(mrkdwn(f"*Denied*{by}. {to}: {undone(change)}.")), quote(shortened(reason, REASON))]
         case Expired() as expired:
             return _expired(change, expired, to)
-    return [section(mrkdwn(f"*{change.state.capitalize()}*{by}. Nothing was sent."))]
+    return [section(mrkdwn(f"*{change.state.capitalize()}*{by}. {undone(change, begin=True)}."))]
 
 
 def _refused(change: Change, refused: Refused, to: str) -> list[Block]:
@@ -124,7 +124,7 @@ def _stale(change: Change, stale: Stale, to: str, *, simple: bool) -> list[Block
     # Of these sentences two name people; the others may quote what people typed.
     names_people = stale.why in {"approver", "requester"}
     return [
-        section(mrkdwn(f"*Stale.* {to}: nothing was sent.")),
+        section(mrkdwn(f"*Stale.* {to}: {undone(change)}.")),
         section(mrkdwn(stale.sentence) if names_people else plain(stale.sentence)),
         *_table(rows, ("Parameter", "When asked", "Now"), simple=simple),
         section(plain(STALE_ADVICE[stale.why])),
@@ -152,7 +152,7 @@ def _expired(change: Change, expired: Expired, to: str) -> list[Block]:
         within = say_duration(timedelta(seconds=request.execute_within))
         late = f"it was approved, but could not be sent within {within}."
     return [
-        section(mrkdwn(f"*Expired.* {to}: {late} Nothing was sent.")),
+        section(mrkdwn(f"*Expired.* {to}: {late} {undone(change, begin=True)}.")),
         *chunks(expired.detail),
         section(plain(SAME_AGAIN)),
         _buttons(change),

@@ -59,7 +59,7 @@ class SlackPeople:
             return await self._answer(f"channel {channel_id}", ask, fresh=fresh)
         except LookUpFailed as failed:
             if isinstance(failed.__cause__, SlackFailed) and failed.__cause__.code == "channel_not_found":
-                return Channel(channel_id)
+                return Channel(channel_id, is_known=False)
             raise
 
     async def _answer(self, key: str, ask: Callable[[], Awaitable[T]], *, fresh: bool) -> T:

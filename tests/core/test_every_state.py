@@ -161,6 +161,7 @@ def key(change: Change | None, now: datetime) -> Key:
         change.reminded,
         tuple(vote.by for vote in change.votes),
         len(change.sent_at),
+        bool(change.sends),
     )
     if not change.open:
         return (*said, type(change.outcome), change.told is not None)
@@ -311,7 +312,7 @@ class Walk:
         if isinstance(data, Stale | Expired):
             assert not after.sent_at, "what may have been sent is neither stale nor expired"
         if isinstance(data, Stuck):
-            assert after.sent_at, "what was never sent is known not to be applied"
+            assert after.sends, "what was never sent is known not to be applied"
         if isinstance(data, Denied | Withdrawn):
             assert not after.sent_at, "too late once it may have been sent"
             assert isinstance(data, Denied) == (actor != REQUESTER)

@@ -158,7 +158,7 @@ async def test_a_channel_is_read_afresh_and_one_that_is_not_shown_is_one_the_bot
     shown = await people.channel("C0OPS")
     assert (shown.is_archived, shown.is_shared_outside) == (True, True)
     slack.add_channel("G0SECRET", "secret", private=True, bot_is_member=False)
-    assert await people.channel("G0SECRET") == Channel("G0SECRET")
+    assert await people.channel("G0SECRET") == Channel("G0SECRET", is_known=False)
     slack.add_channel("C0SOON", "soon", pending_ext_shared=True)
     assert (await people.channel("C0SOON")).is_shared_outside
     slack.faults.error("conversations.info", "fatal_error")
