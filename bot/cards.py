@@ -10,7 +10,7 @@ import structlog
 from bot.core import decisions
 from bot.core.change import Change, State
 from bot.core.diff import moved
-from bot.core.due import LOOK, card_is_due, card_pause
+from bot.core.due import LOOK, SETTLES, card_is_due, card_pause, is_settled
 from bot.core.events import Stale, stamp
 from bot.core.reading import Reading
 from bot.core.saying import Saying
@@ -111,14 +111,16 @@ class Cards:
             now = await self._ledger.change(change.id)
             if now is None or not card_is_due(now, self._clock.now()):
                 break  # somebody else has drawn it meanwhile
-            change = now
+            change = replace(now, card_due=change.card_due)  # what Slack asked to wait for settles nothing
         return change
 
     async def redraw(self, change: Change) -> float | None:
         """Draw the card as it is; return how many seconds Slack has it wait, None where that is over.
 
-        Raises ChannelLost.
+        Where an update may still land late, this one does not count: the card is drawn again in a minute. Raises
+        ChannelLost.
         """
+        again = None if is_settled(change, self._clock.now()) else SETTLES
         try:
             await self._messenger.redraw(change)
         except MessageThrottled as error:
@@ -130,6 +132,7 @@ class Cards:
             await self._ledger.drawn(change.id, 0, over=change.drawn_seq)
             return None
         except CardDeleted:
+            again = None
             await self._deleted(change)
         except ChannelLost:
             raise
@@ -138,7 +141,7 @@ class Cards:
             log.info("card_shut", change=change.id, problem=str(gone))
             await self._ledger.card_waits(change.id, card_pause(change), tried=True)
             return None
-        await self._ledger.drawn(change.id, change.seen_seq, over=change.drawn_seq)
+        await self._ledger.drawn(change.id, change.seen_seq, over=change.drawn_seq, again=again)
         return None
 
     async def _look(self, change: Change) -> None:

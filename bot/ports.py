@@ -127,11 +127,12 @@ class Ledger(Protocol):
         """
         ...
 
-    async def drawn(self, change_id: str, seq: int, *, over: int) -> None:
+    async def drawn(self, change_id: str, seq: int, *, over: int, again: timedelta | None = None) -> None:
         """Remember that the card was drawn as of `seq`, where it had been drawn as of `over` (`Change.drawn_seq`).
 
         Where somebody else drew it in between, nobody knows which drawing landed last: it becomes 0, so that the
         sweep draws it again. While the change waits for people, its card falls due for a look every `due.LOOK`.
+        `again`: an earlier drawing may still land over this one, so it does not count, and the next is due after that.
         """
         ...
 

@@ -7,12 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from doubles import ANA, GRACE, REQUESTER, Fault, Process, World, lost_answer
+from doubles import ANA, BEN, GRACE, REQUESTER, Fault, Process, World, lost_answer
 
 from bot.cards import CARD_DELETED, NO_CARD
 from bot.core import decisions
 from bot.core.change import State
-from bot.core.due import LOOK, MOST_DRAWINGS, due_at
+from bot.core.due import LOOK, MOST_DRAWINGS, SETTLES, due_at
 from bot.errors import MessageGone, MessageThrottled, MessageUnanswered
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -98,10 +98,12 @@ async def test_a_card_found_after_the_end_is_written_down_and_drawn(world: World
     await process.sweep()
     change = await world.now()
     assert await world.kinds() == ["requested", "expired", "announced", "told"]
-    assert (change.drawn_seq, change.told is not None) == (change.seen_seq, True)
+    assert change.told is not None
     assert world.slack.card is not None
     assert world.slack.card.state is State.EXPIRED
     assert len(world.slack.said("outcome")) == 1, "in the thread of the card"
+    await sweeps(world, process, time=SETTLES + GRACE, every=GRACE)
+    assert due_at(await world.now()) is None
 
 
 async def test_a_card_that_is_posted_while_the_change_ends_is_drawn(world: World, process: Process) -> None:
@@ -228,3 +230,49 @@ async def test_a_look_that_slack_does_not_answer_says_nothing(world: World, proc
     await sweeps(world, process, time=3 * LOOK + HOUR / 2, every=GRACE)
     assert said_alone(world) == []
     assert not world.slack.faults["is_there"]
+
+
+# An update without an answer
+
+
+async def test_an_update_that_lands_late_is_drawn_over(world: World, process: Process) -> None:
+    """It takes its time in Slack, lands over the drawing that came after it, and would leave live buttons for good."""
+    await world.announced()
+    late = await world.approve(ANA)
+    world.slack.next("redraw", MessageUnanswered("lost"))
+    await process.go_on(late)
+    await process.go_on(await world.withdraw())
+    assert shown(world) is State.WITHDRAWN
+    world.slack.drawn.append(late)
+    await sweeps(world, process, time=SETTLES + 2 * GRACE, every=GRACE)
+    assert shown(world) is State.WITHDRAWN
+    drawings = len(world.slack.drawn)
+    await sweeps(world, process, time=HOUR, every=GRACE)
+    assert (len(world.slack.drawn), due_at(await world.now())) == (drawings, None), "and then it rests"
+
+
+async def test_what_happens_after_an_unanswered_update_is_drawn_at_once(world: World, process: Process) -> None:
+    """And once more in a minute, however often Slack asks to wait in between."""
+    await world.announced()
+    change = await world.approve(ANA)
+    world.slack.next("redraw", MessageUnanswered("lost"), Fault(), Fault(), MessageThrottled(2.0))
+    await process.go_on(change)
+    await sweeps(world, process, time=2 * GRACE, every=GRACE)
+    assert world.slack.card is not None
+    assert len(world.slack.card.votes) == 1
+    await process.go_on(await world.deny(BEN))
+    assert shown(world) is State.DENIED
+    drawings = len(world.slack.drawn)
+    await sweeps(world, process, time=SETTLES + 2 * GRACE, every=GRACE)
+    assert len(world.slack.drawn) == drawings + 1
+
+
+async def test_an_event_during_an_unsettled_drawing_is_not_put_off(world: World, process: Process) -> None:
+    await world.announced()
+    change = await world.approve(ANA)
+    world.slack.next("redraw", MessageUnanswered("lost"), Fault(meanwhile=world.withdraw))
+    await process.cards.redraw(change)
+    await process.cards.redraw(await world.now())
+    assert shown(world) is State.PENDING
+    await process.cards.see_to(await world.now())
+    assert shown(world) is State.WITHDRAWN

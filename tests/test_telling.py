@@ -12,6 +12,7 @@ from doubles import ANA, BEN, GRACE, PROPOSED, Fault, Post, Process, World, lost
 
 from bot.core import attempts, decisions
 from bot.core.change import Change, State
+from bot.core.due import SETTLES
 from bot.core.events import Told
 from bot.core.saying import ReadBack, Saying
 from bot.errors import DbsUnreachable, LedgerBusy, MessageGone, MessageThrottled, MessageUnanswered
@@ -164,9 +165,11 @@ async def test_two_drawings_that_overlap_leave_the_card_to_be_drawn_again(world:
     assert world.slack.card is not None
     assert len(world.slack.card.votes) == 1, "the older drawing landed last"
     assert (await world.now()).drawn_seq == 0
-    await quick.cards.redraw(await world.now())
-    assert len(world.slack.card.votes) == 2
-    assert (await world.now()).drawn_seq == 4
+    for counted in (0, 4):
+        await quick.cards.redraw(await world.now())
+        assert len(world.slack.card.votes) == 2
+        assert (await world.now()).drawn_seq == counted
+        world.clock.pass_by(SETTLES)
 
 
 async def test_a_drawing_without_an_answer_may_land_late_so_the_card_is_drawn_again(

@@ -8,6 +8,8 @@ from bot.core.reminders import reminder_times
 
 LOOK = timedelta(minutes=10)
 """How often somebody looks whether the card of a change that waits for people is still there."""
+SETTLES = timedelta(minutes=1)
+"""How long after an update without an answer the card is drawn once more: by then that one has landed or never will."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(days=1)
 FIRST_WHILE_OPEN, LONGEST_WHILE_OPEN = timedelta(seconds=5), timedelta(minutes=15)
 """People wait for the card, and for what is on it, while the change is open."""
@@ -53,6 +55,11 @@ def card_is_due(change: Change, now: datetime) -> bool:
     """Whether there is something to do about the card now."""
     waits = change.card_due and moment(change.card_due) > now
     return card_at(change) is not None and not waits
+
+
+def is_settled(change: Change, now: datetime) -> bool:
+    """Whether no earlier drawing can land any more over one of now: nobody knows what is drawn until that is over."""
+    return change.drawn_seq > 0 or (change.card_due != "" and moment(change.card_due) <= now)
 
 
 def card_pause(change: Change) -> timedelta:

@@ -47,9 +47,9 @@ class SqlLedger(RecordingLedger):
         """Keep a change from falling due; a hold only grows."""
         await self._write(self._hold, change_id, hold)
 
-    async def drawn(self, change_id: str, seq: int, *, over: int) -> None:
+    async def drawn(self, change_id: str, seq: int, *, over: int, again: timedelta | None = None) -> None:
         """Remember how far the card is drawn."""
-        await self._write(self._drawn, change_id, seq, over)
+        await self._write(self._drawn, change_id, seq, over, again)
 
     async def card_waits(self, change_id: str, pause: timedelta, *, tried: bool = False) -> None:
         """Leave a card alone for a while."""
@@ -108,14 +108,18 @@ class SqlLedger(RecordingLedger):
             until, never = stamp(now + min(hold, HOLDS_AT_MOST)), stamp(now + HOLDS_AT_MOST)
             self._execute(statements.HOLD, {"change_id": change_id, "until": until, "never": never})
 
-    def _drawn(self, change_id: str, seq: int, over: int) -> None:
+    def _drawn(self, change_id: str, seq: int, over: int, again: timedelta | None) -> None:
         with self._transaction():
             change, row = self._load(change_id, self.FOR_UPDATE)
             if change is not None and row is not None:
-                drawn = seq if change.drawn_seq == over else 0
-                waits = drawn >= change.seen_seq and change.state in WAITS_FOR_PEOPLE
-                look = stamp(self._now() + LOOK) if waits else ""
-                self._put(replace(change, drawn_seq=drawn, card_due=look, card_tries=0), row)
+                drawn = seq if change.drawn_seq == over and again is None else 0
+                pause = None
+                if again is not None and seq >= change.seen_seq:  # what has happened since is drawn at once
+                    pause = min(again, LONGEST_PAUSE)
+                elif drawn >= change.seen_seq and change.state in WAITS_FOR_PEOPLE:
+                    pause = LOOK
+                due = stamp(self._now() + pause) if pause else ""
+                self._put(replace(change, drawn_seq=drawn, card_due=due, card_tries=0), row)
 
     def _card_waits(self, change_id: str, pause: timedelta, tried: bool) -> None:
         with self._transaction():

@@ -539,6 +539,26 @@ async def test_two_drawings_that_crossed_are_drawn_again(
     assert await ledger.take_due(LEASE) == ["c1"]
 
 
+async def test_a_drawing_that_does_not_count_yet_is_made_again(
+    ledger: Ledger, ask: Ask, advance: Callable[[float], datetime]
+) -> None:
+    await ask()
+    await ledger.record("c1", announcement)
+    ended = await ledger.record("c1", says("UR", Withdrawn()))
+    await ledger.record("c1", says("bot", Told(via="thread", channel="C1", ts="2.0")))
+    await ledger.drawn("c1", 1, over=0, again=timedelta(minutes=1))
+    advance(15)
+    assert await ledger.take_due(timedelta(seconds=1)) == ["c1"], "not put off: more has happened since"
+    await ledger.drawn("c1", ended.seen_seq, over=0, again=timedelta(minutes=1))
+    advance(59)
+    assert await ledger.take_due(LEASE) == []
+    advance(1)
+    assert await ledger.take_due(timedelta(seconds=1)) == ["c1"]
+    await ledger.drawn("c1", ended.seen_seq, over=0)
+    advance(100_000)
+    assert await ledger.take_due(LEASE) == []
+
+
 async def test_drawing_does_not_end_a_hold(ledger: Ledger, ask: Ask, advance: Callable[[float], datetime]) -> None:
     await ask()
     await ledger.record("c1", announcement)
