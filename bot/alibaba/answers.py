@@ -92,9 +92,9 @@ def _is_uncertain(code: str) -> bool:
 
 
 def _status(value: object) -> int:
-    """Return the status that a body names, as a number or as text; 0 for none."""
-    said = str(value).strip()
-    return int(said) if re.fullmatch(r"[1-9][0-9]{2}", said, re.ASCII) else 0
+    """Return the status that a body names, as a number or as text, such as 500, "500" or 500.0; 0 for none."""
+    said = re.fullmatch(r"([1-9][0-9]{2})(\.0+)?", str(value).strip(), re.ASCII)
+    return int(said[1]) if said else 0
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -67,6 +67,8 @@ FAILURES: list[tuple[Fault, type[DbsError], str, int]] = [
     (faults.success_false("SomethingNew", status=500, after=True), DbsUnanswered, "SomethingNew", 1),
     (faults.success_false("Param.NotFound", status="502", after=True), DbsUnanswered, "Param.NotFound", 1),
     (faults.success_false("", status=500, after=True), DbsUnanswered, "HTTP 500", 1),
+    (faults.success_false("Param.NotFound", status=500.0, after=True), DbsUnanswered, "Param.NotFound", 1),
+    (faults.success_false("Param.NotFound", status="500.0", after=True), DbsUnanswered, "Param.NotFound", 1),
     (faults.success_false("", after=True), DbsUnanswered, "UnexpectedAnswer", 1),
     *(
         (faults.success_false(code, after=True), DbsUnanswered, code, 1)
