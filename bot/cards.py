@@ -11,9 +11,9 @@ from bot.core import decisions
 from bot.core.change import Change, State
 from bot.core.diff import moved
 from bot.core.due import LOOK, SETTLES, card_is_due, card_pause, is_settled
-from bot.core.events import Stale, stamp
+from bot.core.events import Announced, Stale, stamp
 from bot.core.reading import Reading
-from bot.core.saying import Saying
+from bot.core.saying import Message, Saying
 from bot.core.verdict import plan_moved
 from bot.errors import (
     CardDeleted,
@@ -100,6 +100,20 @@ class Cards:
             await self._ledger.card_waits(change.id, card_pause(change), tried=True)
             return await self._posting.lose(change, lost)
         return change
+
+    async def draw_twin(self, change: Change, clicked: Message) -> None:
+        """Draw a message that was posted as this card too, and that the ledger does not know: Slack took it in late.
+
+        Nobody looks for it; what cannot be drawn is drawn at the next click.
+        """
+        at = Announced(channel=clicked.channel, ts=clicked.ts)
+        if change.card in {None, at}:
+            return
+        log.warning("card_twice", change=change.id, ts=clicked.ts)
+        try:
+            await self._posting.patiently(lambda: self._messenger.redraw(replace(change, card=at)))
+        except MessengerError as error:
+            log.warning("twin_not_drawn", change=change.id, problem=str(error))
 
     async def _draw(self, change: Change) -> Change:
         """Draw the card; where Slack has it wait for a moment, in this very process. Raises ChannelLost."""

@@ -18,6 +18,7 @@ from bot.core.change import Change, State
 from bot.core.due import card_is_due
 from bot.core.events import moment, stamp
 from bot.core.reminders import remind, reminder_is_due
+from bot.core.saying import Message
 from bot.core.whom import at_time
 from bot.errors import BotError, LedgerAltered, LedgerError
 from bot.execution import Again, Execution
@@ -78,6 +79,10 @@ class Engine:
     def draw_soon(self, change_id: str) -> None:
         """Draw a card by which somebody was just misled, however it is thought to stand, and return at once."""
         self._work.start(self._safely(change_id, self._see_to_card(change_id, at_once=True)))
+
+    def draw_twin_soon(self, change_id: str, clicked: Message) -> None:
+        """Draw the card that somebody clicked where it is a second one, and return at once."""
+        self._work.start(self._safely(change_id, self._see_to_twin(change_id, clicked)))
 
     async def run(self) -> None:
         """Sweep until cancelled; at first, and every hour, let the ledger renew what it sweeps by."""
@@ -152,7 +157,7 @@ class Engine:
                     self._call(change, self._calling.follow(change))
         return change, wrote
 
-    def _call(self, change: Change, calling: Awaitable[None]) -> None:
+    def _call(self, change: Change, calling: Awaitable[object]) -> None:
         """Call on people without keeping anything else waiting."""
         self._work.start(self._safely(change.id, calling))
 
@@ -183,6 +188,13 @@ class Engine:
             if change is not None and (after := await self._cards.see_to(change, at_once=at_once)).appended:
                 self.advance_soon(after)
 
+    async def _see_to_twin(self, change_id: str, clicked: Message) -> None:
+        await self._before_drawing()
+        async with self._drawing.of(change_id):
+            change = await self._ledger.change(change_id)
+            if change is not None:
+                await self._cards.draw_twin(change, clicked)
+
     def _waiting(self, change: Change, again: Again) -> None:
         """Say in the thread that it takes longer: after the first attempt, and when a window has closed before a send.
 
@@ -201,9 +213,9 @@ class Engine:
             )
         else:
             return
-        self._work.start(self._telling.note(change, text))
+        self._call(change, self._telling.note(change, text))
 
-    async def _safely(self, change_id: str, step: Awaitable[None]) -> None:
+    async def _safely(self, change_id: str, step: Awaitable[object]) -> None:
         """Take a step of one change; what goes wrong in it stops neither the sweep nor the other changes."""
         try:
             await step

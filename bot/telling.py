@@ -67,8 +67,11 @@ class Telling:
             self._posting.written_down(change, "outcome")
         return change, reading
 
-    async def note(self, change: Change, text: str, reading: Reading | None = None) -> None:
-        """Say something about a step in the thread; a note that cannot be posted is not worth a second try."""
+    async def note(self, change: Change, text: str, reading: Reading | None = None) -> bool:
+        """Say something about a step in the thread and return whether it is there for certain.
+
+        A note that cannot be posted is not worth a second try.
+        """
         saying = Saying("note", text=text, read_back=ReadBack(reading) if reading else None)
         try:
             await self._posting.patiently(lambda: self._messenger.reply(change, saying))
@@ -76,6 +79,9 @@ class Telling:
             await self._posting.lose(change, lost)
         except MessengerError as error:
             log.warning("note_not_posted", change=change.id, problem=str(error))
+        else:
+            return True
+        return False
 
     async def watch(self, change: Change, shown: Reading | None) -> None:
         """Follow a status that still moves until a minute after the call, and say where it came to."""

@@ -13,6 +13,8 @@ from bot.cards import CARD_DELETED, NO_CARD
 from bot.core import decisions
 from bot.core.change import State
 from bot.core.due import LOOK, MOST_DRAWINGS, SETTLES, due_at
+from bot.core.events import Announced
+from bot.core.saying import Message
 from bot.errors import MessageGone, MessageThrottled, MessageUnanswered
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -276,3 +278,31 @@ async def test_an_event_during_an_unsettled_drawing_is_not_put_off(world: World,
     assert shown(world) is State.PENDING
     await process.cards.see_to(await world.now())
     assert shown(world) is State.WITHDRAWN
+
+
+# A card that is there twice
+
+
+async def test_the_other_of_two_cards_is_drawn_where_it_is(world: World, process: Process) -> None:
+    """Neither what the ledger knows of its own card nor an ended change is touched by it."""
+    await world.announced()
+    await process.go_on(await world.withdraw())
+    before = await world.now()
+    world.slack.next("redraw", MessageThrottled(2.0))
+    process.engine.draw_twin_soon("c1", Message("C1", "9.0"))
+    await process.engine.finish(5.0)
+    assert world.slack.card is not None
+    assert (world.slack.card.card, world.slack.card.state) == (Announced(channel="C1", ts="9.0"), State.WITHDRAWN)
+    assert await world.now() == before
+
+
+async def test_a_card_that_is_there_once_is_no_twin(world: World, process: Process) -> None:
+    change = await world.announced()
+    assert change.card is not None
+    drawings = len(world.slack.drawn)
+    process.engine.draw_twin_soon("c1", Message(change.card.channel, change.card.ts))
+    process.engine.draw_twin_soon("c9", Message("C1", "1.0"))
+    world.slack.next("redraw", MessageGone("cant_update_message"))
+    process.engine.draw_twin_soon("c1", Message("C1", "9.0"))
+    await process.engine.finish(5.0)
+    assert len(world.slack.drawn) == drawings

@@ -53,6 +53,7 @@ async def ask(
     values: Mapping[str, str],
     reason: str = "Disk is full",
     channel: str = CHANNEL,
+    seconds: float = SECONDS,
 ) -> Message:
     """Ask for a change all the way to its card, and return the card."""
     seen = {card["ts"] for card in cards(slack, channel)}
@@ -62,12 +63,14 @@ async def ask(
     await person.wait_for_view(lambda view: view["callback_id"] == "review", SECONDS)
     await person.type("reason", reason)
     await person.submit()
-    return await new_card(slack, channel, seen)
+    return await new_card(slack, channel, seen, seconds)
 
 
-async def new_card(slack: FakeSlack, channel: str = CHANNEL, seen: Collection[str] = ()) -> Message:
+async def new_card(
+    slack: FakeSlack, channel: str = CHANNEL, seen: Collection[str] = (), seconds: float = SECONDS
+) -> Message:
     """Wait for a card that was not there before: its ts is none of `seen`."""
-    found = await slack.wait_for(lambda: [card for card in cards(slack, channel) if card["ts"] not in seen], SECONDS)
+    found = await slack.wait_for(lambda: [card for card in cards(slack, channel) if card["ts"] not in seen], seconds)
     return found[0]
 
 

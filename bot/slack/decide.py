@@ -13,7 +13,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core import decisions
 from bot.core.change import Change
 from bot.core.diff import compare_read_back, moved
-from bot.core.events import Stale
+from bot.core.events import Announced, Stale
+from bot.core.saying import Message
 from bot.deadline import left
 from bot.engine import Engine
 from bot.errors import DbsError, LedgerAltered, LedgerError, LookUpFailed, Refusal
@@ -152,10 +153,10 @@ class Decisions:
         after = compare_read_back(change.request.proposed, reading)
         found = read_again_text(change, reading.status, before, after)
         clicked_in = (body.get("channel") or {}).get("id")
-        if change.card is not None and clicked_in == change.card.channel:
-            await self.telling.note(change, found)
-        else:
-            self._say(body, escape(found))  # the button was on a direct message: the thread is gone
+        # On a direct message the thread is gone; and who clicks where nothing can be posted any more is answered too.
+        in_thread = change.card is not None and clicked_in == change.card.channel
+        if not in_thread or not await self.telling.note(change, found):
+            self._say(body, escape(found))
 
     def outdated(self, body: Mapping[str, Any]) -> None:
         """Answer a button of an older version, behind which there is nothing any more."""
@@ -172,6 +173,7 @@ class Decisions:
             self._say(body, not_recorded(error))
             return
         self.engine.advance_soon(change)
+        self._draw_twin(body, change_id, change)
         if change.appended and isinstance(change.outcome, Stale) and change.outcome.why == "channel":
             # The card is not drawn any more, so nothing else would answer the click.
             self._say(body, f"Nothing was recorded of you: the change is stale. {change.outcome.sentence}")
@@ -199,6 +201,19 @@ class Decisions:
         self._say(body, refusal.sentence)
         if refusal.reason == "ended":
             self.engine.draw_soon(change_id)  # the card still has the button
+        self._draw_twin(body, change_id)
+
+    def _draw_twin(self, body: Mapping[str, Any], change_id: str, change: Change | None = None) -> None:
+        """Draw the clicked card where Slack posted it twice: nothing else ever takes the buttons off the other one.
+
+        A card's buttons name the digest; the one on a direct message does not, and that message is no card.
+        """
+        message, channel = body.get("message"), body.get("channel")
+        if not (message and channel and "." in (body["actions"][0].get("value") or "")):
+            return
+        clicked = Message(channel["id"], message["ts"])
+        if change is None or change.card != Announced(channel=clicked.channel, ts=clicked.ts):
+            self.engine.draw_twin_soon(change_id, clicked)
 
     async def _named(self, sentence: str) -> str:
         """Put names in place of mentions: the text under an input knows no markup."""

@@ -22,7 +22,7 @@ from bot.playground.acts import (
 )
 from bot.playground.dbs.faults import Gate, cut, hold, refuse, then
 from bot.playground.slack.server import plain_text
-from bot.playground.stage import Stage
+from bot.playground.stage import CHANNEL, Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -216,6 +216,23 @@ async def test_read_again_on_a_direct_message_is_answered_there(shared_stage: St
     assert kind(dm) == "outcome"
     await stage.rita.click(dm, "read_again")
     assert "was 730 days, now 99 days" in await whispered(stage.slack, stage.rita)
+
+
+@pytest.mark.parametrize("how", ["shared outside", "bot removed"])
+async def test_read_again_where_nothing_may_be_posted_is_answered_privately(
+    shared_stage: Stage, new_plan: NewPlan, how: str
+) -> None:
+    stage, plan = shared_stage, new_plan()
+    card = await stuck(stage, plan)
+    told = await outcome(stage.slack, card)
+    ops, notes = stage.slack.channel(CHANNEL), len(replies(stage.slack, card, "note"))
+    try:
+        ops.ext_shared, ops.bot_is_member = how == "shared outside", how != "bot removed"
+        await stage.ana.click(told, "read_again")
+        assert "was 730 days, now 99 days" in await whispered(stage.slack, stage.ana)
+    finally:
+        ops.ext_shared, ops.bot_is_member = False, True
+    assert len(replies(stage.slack, card, "note")) == notes
 
 
 async def test_new_request_is_for_those_who_may_ask(shared_stage: Stage, new_plan: NewPlan) -> None:

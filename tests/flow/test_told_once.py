@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.playground.acts import ask, buttons, card_now, deny, kind, outcome, replies, said, settled
+from bot.playground.acts import ask, buttons, card_now, cards, deny, kind, outcome, replies, said, settled, whispered
 from bot.playground.slack.faults import Fault
 from bot.playground.slack.server import plain_text
 from bot.playground.stage import CHANNEL, Stage
@@ -78,3 +78,22 @@ async def test_an_ended_card_loses_its_buttons_when_the_bot_is_back(stage: Stage
     ops.bot_is_member = True
     await stage.ana.click(card_now(stage.slack, card), "approve")
     assert buttons(await settled(stage.slack, card)) == []
+
+
+async def test_a_click_on_the_other_of_two_cards_takes_its_buttons_off(stage: Stage) -> None:
+    """Slack takes the first post in only after the bot has looked for it and posted again."""
+    await stage.start_bot()
+    late = asyncio.Event()
+    is_card = lambda args: "'kind': 'card'" in str(args.get("metadata"))  # noqa: E731
+    stage.slack.faults.add("chat.postMessage", Fault(gate=late), when=is_card)
+    card = await ask(stage.slack, stage.rita, REDIS, SHORTER, seconds=20)
+    late.set()
+    await stage.slack.wait_for(lambda: len(cards(stage.slack)) == 2)
+    twin = next(one for one in cards(stage.slack) if one["ts"] != card["ts"])
+    await stage.rita.click(card, "withdraw")
+    await settled(stage.slack, card)
+    assert "approve" in buttons(card_now(stage.slack, twin))
+    await stage.ana.click(card_now(stage.slack, twin), "approve")
+    assert "already withdrawn" in await whispered(stage.slack, stage.ana)
+    assert buttons(await settled(stage.slack, twin)) == []
+    assert buttons(card_now(stage.slack, card)) == []
