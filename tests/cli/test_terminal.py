@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import run_bot, run_here
+from signing import key_beside
 
 from bot.clock import SystemClock
 from bot.ledger.sqlite import SqliteLedger
@@ -29,6 +30,7 @@ async def environment(tmp_path: Path) -> dict[str, str]:
         db.execute(
             "insert into events (change_id, seq, type, actor, at, data, hash) values (?, ?, ?, ?, ?, ?, ?)", values
         )
+    key_beside(tmp_path / "ledger.db")
     (tmp_path / "policy.toml").write_text(POLICY + '\n["\\u001b]0;\\u009b\\u202e"]\n', encoding="utf-8")
     return {"DATABASE_URL": f"sqlite:///{tmp_path}/ledger.db", "POLICY_FILE": str(tmp_path / "policy.toml")}
 

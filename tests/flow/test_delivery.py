@@ -187,7 +187,7 @@ async def test_req20_a_card_that_cannot_be_posted_is_said_to_the_requester_and_f
     await stage.slack.wait_for(lambda: len(stage.rita.dms) == 3)
     assert said(stage.rita.dms[2])["state"] == "withdrawn"
     ops.bot_is_member = True
-    (card,) = await stage.slack.wait_for(lambda: cards(stage.slack))
+    (card,) = await stage.slack.wait_for(lambda: cards(stage.slack), 60)  # it is tried ever more rarely
     assert said(card)["change_id"] == said(first)["change_id"]
     await approve(stage, card)
     assert said(await outcome(stage.slack, card))["state"] == "applied"

@@ -51,12 +51,12 @@ async def test_req35_a_secret_whose_binding_changed_since_the_request_goes_nowhe
     assert sends(stage, RDS) == []
 
 
-async def test_a_secret_that_is_not_there_refuses_and_names_where_it_was_looked_for(open_stage: OpenStage) -> None:
+async def test_a_secret_that_is_not_there_refuses_and_is_named(open_stage: OpenStage) -> None:
     stage = await open_stage(ORDERS_DB_PASSWORD="")
     await stage.start_bot()
     told = await carried_out(stage, RDS, values=WITH_PASSWORD)
     assert said(told)["state"] == "refused"
-    assert "The environment variable ORDERS_DB_PASSWORD is not set, or empty." in plain_text(told)
+    assert "The secret orders-db cannot be had: its environment variable is not set, or empty." in plain_text(told)
     assert "Fix the secret" in plain_text(told)
     assert sends(stage, RDS) == []
 
