@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from bot.core import policy as rules
-from bot.core.asked import facts_of
+from bot.core.asked import facts_of, reading_of
 from bot.core.calendar import is_open
 from bot.core.change import Change
 from bot.core.evaluation import evaluate, tightened_since, wanted_groups
@@ -167,13 +167,16 @@ class Rights:
 
     def secrets_changed(self, change: Change) -> str:
         """Say which secret the policy no longer gives to this change as it was approved; "" if it gives all."""
-        for use in change.request.secrets.values():
+        request = change.request
+        read = reading_of(request).values
+        for use in request.secrets.values():
             secret = self.policy.secrets.get(use.name)
             if secret is None:
                 return f"The policy no longer has the secret {use.name!r}."
             if secret.ref != use.ref:
                 return f"The policy now keeps the secret {use.name!r} elsewhere than when this was asked for."
-            if why := rules.secret_problem(self.policy, use.name, change.request.plan_id, change.request.proposed):
+            asked = request.plan_id, request.proposed, read, request.known
+            if why := rules.secret_problem(self.policy, use.name, *asked):
                 return why
         return ""
 

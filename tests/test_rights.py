@@ -308,6 +308,18 @@ async def test_what_still_holds_is_no_longer_nothing(people: MemoryPeople, tmp_p
     assert sorted(people.fresh) == sorted([REQUESTER, ANA, BEN, "S0DBA", "C1"])
 
 
+async def test_req35_a_secret_not_bound_to_what_was_left_out_makes_it_stale(
+    people: MemoryPeople, tmp_path: Path
+) -> None:
+    """It was asked for before the policy said so, or before the bot knew to ask."""
+    async with World(tmp_path) as world:
+        change = await world.approved(baseline={**wish().baseline, "BackupGatewayId": "666"})
+    stale = await rights(people).no_longer(change, NOON)
+    assert stale is not None
+    assert stale.why == "policy"
+    assert "'orders-db' for gateway:666 (not sent, but DBS may keep it)" in stale.sentence
+
+
 async def test_a_requester_whom_the_policy_no_longer_names_makes_it_stale(people: MemoryPeople, tmp_path: Path) -> None:
     async with World(tmp_path) as world:
         change = await world.approved()

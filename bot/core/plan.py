@@ -13,7 +13,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from bot.core import document, rules
 from bot.core.as_read import AsRead, can_be_sent
 from bot.core.fields import PlanFacts, PlanFields
-from bot.core.parameters import Parameter, declared
+from bot.core.parameters import SOURCE, Parameter, declared
 from bot.core.reading import Values
 from bot.errors import BotError
 
@@ -151,6 +151,16 @@ def applicable(values: Values) -> dict[str, str]:
 def derived(name: str, facts: Values) -> bool:
     """Tell whether DBS finds this parameter by itself: what was read is shown, but sent only if a person set it."""
     return parameter(name).rule.derived.holds(facts)
+
+
+_FOUND_FROM = {"SourceEndpointInstanceType": SOURCE, "BackupStorageType": ("BackupStorageType",)}
+"""What DBS finds a value by, for each kind of fact under which it does."""
+
+
+def is_found_from_the_same(name: str, before: Values, now: Values) -> bool:
+    """Tell whether what DBS finds this parameter by has stayed the same: the source, or the storage."""
+    governing = (other for kind in parameter(name).rule.derived.kinds for other in _FOUND_FROM[kind])
+    return all(described(other).same(before.get(other), now.get(other)) for other in governing)
 
 
 def as_read(values: Values, read: Values) -> dict[str, str]:

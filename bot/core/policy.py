@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from bot.core.duration import Duration
 from bot.core.events import canonical_json
+from bot.core.kept import may_stay
 from bot.core.people import Channel
 from bot.core.policy_rule import Rule
 from bot.core.policy_secret import Secret
@@ -178,14 +179,20 @@ def channel_lost(policy: Policy, channel: Channel) -> str:
     return ""
 
 
-def secret_problem(policy: Policy, name: str, plan_id: str, values: Values) -> str:
-    """Say why a secret may not go with a request, and what to do; "" if it may."""
+def secret_problem(policy: Policy, name: str, plan_id: str, values: Values, read: Values, known: Values) -> str:
+    """Say why a secret may not go with a request, and what to do; "" if it may.
+
+    `read` is the plan as DBS shows it and `known` what this bot remembers of it: what the request leaves out may stay.
+    """
     secret = policy.secrets.get(name)
     if secret is None:
         return f"There is no secret {name!r} in the policy; choose one of the list."
     if not secret.serves(plan_id):
         return f"The policy does not allow the secret {name!r} for plan {plan_id}."
-    if strangers := secret.strangers(values):
+    strangers = secret.strangers(values)
+    kept = [line for line in secret.strangers(may_stay(values, read, known)) if line not in strangers]
+    strangers += [f"{line} (not sent, but DBS may keep it)" for line in kept]
+    if strangers:
         return (
             f"The policy does not allow the secret {name!r} for {', '.join(strangers)}; "
             f"choose another secret, or have [secrets.{name}] sources extended."

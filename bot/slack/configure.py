@@ -171,9 +171,9 @@ class Configure:
         """Return everything that is wrong with a draft, by API name: the rules', and the policy's about its secret."""
         found = form_problems(draft)
         values = proposed(draft)
-        if name := values.get(SECRET):
-            plan_id = draft.reading.plan_id if draft.reading else ""
-            if why := secret_problem(self.rights.policy, name, plan_id, values):
+        if (name := values.get(SECRET)) and (read := draft.reading):
+            asked = read.plan_id, values, read.values, draft.known or {}
+            if why := secret_problem(self.rights.policy, name, *asked):
                 found.setdefault(SECRET, []).append(why)
         return found
 

@@ -172,11 +172,52 @@ def test_req36_a_channel_is_refused_for_one_reason_that_says_what_to_do(channel:
 def test_req35_a_secret_goes_only_where_every_source_of_the_request_is_named(
     plan_id: str, values: dict[str, str], allowed: bool
 ) -> None:
-    assert (secret_problem(read_policy(WHOLE), "orders-db", plan_id, values) == "") is allowed
+    assert (secret_problem(read_policy(WHOLE), "orders-db", plan_id, values, {}, {}) == "") is allowed
+
+
+AGENT = {"SourceEndpointInstanceType": "Agent", "SourceEndpointIP": "203.0.113.66"}
+RDS = {
+    "SourceEndpointInstanceType": "RDS", "SourceEndpointInstanceID": "rm-uf6orders01", "SourceEndpointIP": "rm-uf6.rds",
+}  # fmt: skip
+ORDERS = {"SourceEndpointInstanceType": "RDS", "SourceEndpointInstanceID": "rm-uf6orders01"}
+
+
+@pytest.mark.parametrize(
+    ("read", "known", "stranger"),
+    [
+        ({**RDS, "BackupGatewayId": "666"}, {}, "gateway:666"),
+        ({**RDS, "BackupGatewayId": "23313123312"}, {}, ""),
+        ({**RDS, "CrossAliyunId": "1234"}, {}, "account:1234"),
+        (AGENT, {}, "host:203.0.113.66"),
+        ({**ORDERS, "SourceEndpointInstanceType": "ECS", "SourceEndpointIP": "10.0.3.7"}, {}, "host:10.0.3.7"),
+        (RDS, {}, ""),
+        (RDS, {"SourceEndpointIP": "rm-uf6.rds"}, "host:rm-uf6.rds"),
+        ({**RDS, "SourceEndpointInstanceID": "rm-other"}, {}, "instance:rm-other"),
+        ({**RDS, "SourceEndpointInstanceID": ""}, {}, "host:rm-uf6.rds"),
+        ({}, {}, ""),
+    ],
+)
+def test_req35_what_a_request_leaves_out_must_be_bound_too(
+    read: dict[str, str], known: dict[str, str], stranger: str
+) -> None:
+    """DBS may keep it; but a host that DBS found goes with the instance that it found it for."""
+    said = secret_problem(read_policy(WHOLE), "orders-db", "dbs1", ORDERS, read, known)
+    assert (f"for {stranger} (not sent, but DBS may keep it);" in said) if stranger else said == ""
+
+
+def test_req35_what_is_sent_takes_the_place_of_what_was_read() -> None:
+    sent = {**ORDERS, "BackupGatewayId": "23313123312"}
+    assert secret_problem(read_policy(WHOLE), "orders-db", "dbs1", sent, {**RDS, "BackupGatewayId": "666"}, {}) == ""
+
+
+def test_req35_port_and_user_left_out_count_once_they_are_named() -> None:
+    policy = read_policy(changed('"gateway:23313123312"]', '"user:backup"]'))
+    read = {**RDS, "SourceEndpointUserName": "root", "SourceEndpointPort": "3307"}
+    assert "user:root (not sent" in secret_problem(policy, "orders-db", "dbs1", ORDERS, read, {})
 
 
 def test_req35_a_secret_that_the_policy_does_not_name_is_refused() -> None:
-    assert "no secret 'nobody'" in secret_problem(read_policy(WHOLE), "nobody", "dbs1", {})
+    assert "no secret 'nobody'" in secret_problem(read_policy(WHOLE), "nobody", "dbs1", {}, {}, {})
 
 
 @pytest.mark.parametrize(

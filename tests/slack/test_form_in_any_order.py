@@ -233,9 +233,9 @@ class Desk:
         rows = diff(reading_of(request), request.proposed, request.known, request.known_since).rows
         assert bulleted(rows) in shown["blocks"], "what is asked for was shown"
         assert f"({request.plan_id})" in str(shown["blocks"])
-        policy = self.processes[0].rights.policy
+        policy, read = self.processes[0].rights.policy, reading_of(request).values
         for use in request.secrets.values():
-            assert secret_problem(policy, use.name, request.plan_id, request.proposed) == ""
+            assert secret_problem(policy, use.name, request.plan_id, request.proposed, read, request.known) == ""
         await self.carry_out(change)
 
     async def carry_out(self, change: Change) -> None:
