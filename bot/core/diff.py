@@ -7,8 +7,8 @@ from enum import StrEnum
 from bot.core.cautions import cautions
 from bot.core.events import moment
 from bot.core.looks import look_alike, marked
-from bot.core.parameters import SOURCE, Parameter
-from bot.core.plan import applicable, described, normalise, parameters
+from bot.core.parameters import Parameter
+from bot.core.plan import applicable, described, is_found_from_the_same, normalise, parameters
 from bot.core.reading import Reading, Values
 from bot.core.risks import Compared, Risk, risks
 
@@ -18,8 +18,6 @@ _NONE = "(none)"
 _UNKNOWN = "unknown"
 _DBS_DECIDES = "not sent: DBS decides"
 _DBS_FINDS = "not sent: DBS finds it by itself"
-_FOUND_FROM = {"SourceEndpointInstanceType": SOURCE, "BackupStorageType": ("BackupStorageType",)}
-"""What DBS finds a value by, for each kind of fact under which it does."""
 
 
 class RowKind(StrEnum):
@@ -72,13 +70,15 @@ def diff(
 ) -> Diff:
     """Compare a plan as read with the values to be sent.
 
-    `known` is what this bot last set, at `since`; of it only what DBS cannot show counts, and is marked as such. What
-    is in `staying` is left out of account: it is supposed to stay as it is, whatever that may be.
+    `known` is what this bot last set, at `since`, as `bot.core.remembered` tells it: what DBS cannot show is marked as
+    such, and what DBS shows was set by people there, although DBS could find it by itself. What is in `staying` is left
+    out of account: it is supposed to stay as it is, whatever that may be.
     """
     sent = applicable(normalise({**proposed, **reading.facts}))
     current = _current(reading, known)
     considered = [parameter for parameter in parameters() if parameter.name not in staying]
-    rows = {parameter: row for parameter in considered if (row := _row(parameter, current, sent, since)) is not None}
+    by_people = frozenset(known or ())
+    rows = {one: row for one in considered if (row := _row(one, current, sent, since, by_people)) is not None}
     changing = {parameter: row for parameter, row in rows.items() if row.kind is not RowKind.UNCHANGED}
     dropped = [parameter for parameter, row in changing.items() if row.kind is RowKind.NOT_SENT]
     along = [parameter for parameter in dropped if rows[parameter].proposed == _DBS_FINDS]
@@ -137,7 +137,7 @@ def _current(reading: Reading, known: Values | None) -> dict[str, str]:
     }
 
 
-def _row(parameter: Parameter, current: Values, sent: Values, since: str) -> Row | None:
+def _row(parameter: Parameter, current: Values, sent: Values, since: str, by_people: Collection[str]) -> Row | None:
     """Return the parameter's row, or None where there is nothing now and nothing to send."""
     now, then = current.get(parameter.name), sent.get(parameter.name)
     said = _now(parameter, now, since)
@@ -147,15 +147,16 @@ def _row(parameter: Parameter, current: Values, sent: Values, since: str) -> Row
             said, shown = marked(now, then), marked(then, now)
         return Row(parameter.name, parameter.label, said, shown, kind)
     if not parameter.applies(sent):
-        # It is news only where it applied until now.
-        if now is None or not parameter.applies({**sent, **_steering(current)}):
+        # What DBS shows is there, whatever is remembered; of the rest it is news only where it applied until now.
+        if now is None or not (parameter.readable or parameter.applies({**sent, **_steering(current)})):
             return None
         fate = f"not sent: can be set only{parameter.rule.applies.clause}"
         return Row(parameter.name, parameter.label, said, fate, RowKind.NOT_SENT)
     if parameter.readable and now is None:
         return None
-    if parameter.rule.derived.holds(sent):
-        kind = RowKind.UNCHANGED if _still_holds(parameter, current, sent) else RowKind.NOT_SENT
+    if parameter.rule.derived.holds(sent) and parameter.name not in by_people:
+        stays = is_found_from_the_same(parameter.name, current, sent)
+        kind = RowKind.UNCHANGED if stays else RowKind.NOT_SENT
         return Row(parameter.name, parameter.label, said, _DBS_FINDS, kind)
     return Row(parameter.name, parameter.label, said, _DBS_DECIDES, RowKind.NOT_SENT)
 
@@ -166,12 +167,6 @@ def _kind(parameter: Parameter, now: str | None, then: str) -> RowKind:
     if not parameter.same(now, then):
         return RowKind.CHANGED
     return RowKind.UNCHANGED if parameter.readable else RowKind.REMEMBERED
-
-
-def _still_holds(parameter: Parameter, current: Values, sent: Values) -> bool:
-    """Tell whether what DBS found by itself still holds."""
-    names = (name for kind in parameter.rule.derived.kinds for name in _FOUND_FROM[kind])
-    return all(described(name).same(current.get(name), sent.get(name)) for name in names)
 
 
 def _steering(current: Values) -> dict[str, str]:

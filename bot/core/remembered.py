@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bot.core.change import Change, State
 from bot.core.diff import compare_read_back
-from bot.core.plan import parameters
+from bot.core.plan import derived, normalise, parameter, parameters
 from bot.core.reading import Reading, Values
 
 
@@ -21,11 +21,30 @@ class LastSet:
     """The parameters that a later change, of which nobody knows what came of it, would have set otherwise."""
 
     def known(self, reading: Reading) -> dict[str, str]:
-        """Return what of it tells something that DBS does not show; nothing once somebody else changed the plan."""
-        if compare_read_back(self.sent, reading):
-            return {}
+        """Return what of it tells something that DBS does not show.
+
+        That is what DBS shows no value of, unless it shows the plan otherwise than this change left it: then somebody
+        else changed it. And it is that people set what DBS could find by itself, for as long as DBS shows it so.
+        """
+        by_people = self._set_over_dbs(reading)
+        if self._is_changed_since(reading):
+            return by_people
         hidden = [one.name for one in parameters() if not one.readable]
-        return {name: self.sent[name] for name in hidden if name in self.sent and name not in self.overtaken}
+        return by_people | {name: self.sent[name] for name in hidden if name in self.sent.keys() - self.overtaken}
+
+    def _is_changed_since(self, reading: Reading) -> bool:
+        """Tell whether DBS shows something otherwise, or something that was left out and that it did not find."""
+        left_out = normalise(reading.values).keys() - self.sent.keys()
+        found = {name for name in left_out if derived(name, reading.values)}
+        return bool(left_out - found) or bool(compare_read_back(self.sent, reading))
+
+    def _set_over_dbs(self, reading: Reading) -> dict[str, str]:
+        shown = reading.values
+        return {
+            name: text
+            for name, text in self.sent.items()
+            if name in shown and derived(name, shown) and parameter(name).same(text, shown[name])
+        }
 
 
 def last_set(changes: Iterable[Change]) -> LastSet:

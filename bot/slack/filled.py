@@ -28,11 +28,14 @@ def facts_of(draft: Draft) -> dict[str, str]:
 def prefilled(reading_values: Values, known: Values) -> dict[str, str]:
     """Return what the form holds when it opens: what DBS shows, and what the bot last set where DBS shows nothing.
 
-    What DBS finds by itself for this source is not typed in for people: then it would be sent.
+    What DBS finds by itself for this source is not typed in for people: then it would be sent. What people set there
+    is: left out, DBS would find something else.
     """
     remembered = {one.name: known[one.name] for one in parameters() if not one.readable and one.name in known}
     values = {**as_read(normalise(reading_values), reading_values), **remembered}
-    return {name: text for name, text in values.items() if name != PLAN and not derived(name, values)}
+    return {
+        name: text for name, text in values.items() if name != PLAN and (name in known or not derived(name, values))
+    }
 
 
 def proposed_again(again: Values, read: Values) -> dict[str, str]:

@@ -120,6 +120,8 @@ def _hint(one: Parameter, draft: Draft, facts: Values, tz: str) -> str:
         said.insert(0, f"From the command{_now(one, current)}.")
     if not one.readable:
         said.append(_last_set(one.words(current), draft.known_since) if current is not None else NOT_SHOWN)
+    elif current and derived(one.name, facts) and one.name in (draft.known or {}):
+        said.append("Set with this bot, over what DBS would find by itself; it is sent as long as it stands here.")
     elif current and derived(one.name, facts):
         said.append(f"DBS finds it by itself ({current}); it is sent only if you set it.")
     elif current and is_kept_while_empty(one.name, {one.name: current}):

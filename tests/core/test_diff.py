@@ -32,8 +32,14 @@ READING = Reading(SHOWN, "MySQL", "logical", "check_pass")
 KNOWN = {"SourceEndpointPassword": "orders-db", "BackupStrategyType": "simple", "AutoStartBackup": "true"}
 """What the bot last applied."""
 
+DERIVED = {"SourceEndpointIP", "SourceEndpointPort"}
 FULL = {name: text for name, text in SHOWN.items() if name not in {"SourceEndpointIP", "SourceEndpointPort"}} | KNOWN
 """The full prefilled set: nothing changes."""
+MANUAL = {name: text for name, text in FULL.items() if name not in {"BackupPeriod", "BackupStartTime"}} | {
+    "BackupStrategyType": "manual"
+}
+MANUAL_KNOWN = {**KNOWN, "BackupStrategyType": "manual"}
+"""The same for a plan that this bot set manual."""
 
 
 def difference(reading: Reading = READING, /, **proposed: str | None) -> Diff:
@@ -139,13 +145,54 @@ def test_host_and_port_of_a_managed_database_are_shown_but_not_sent() -> None:
 
 
 def test_a_schedule_that_ends_is_shown() -> None:
-    """Days and time stop applying when the strategy becomes manual, and are not mentioned once it is."""
+    """Days and time stop applying when the strategy becomes manual."""
     found = difference(BackupStrategyType="manual")
     assert row(found.rows, "BackupPeriod").proposed == ("not sent: can be set only when the backup strategy is simple")
     assert codes(found) == ["schedule-manual", "cleared", "cleared"]
-    later = diff(READING, {**FULL, "BackupStrategyType": "manual"}, {**KNOWN, "BackupStrategyType": "manual"})
+
+
+def test_days_and_time_of_a_manual_plan_are_not_mentioned_once_gone() -> None:
+    gone = {name: text for name, text in SHOWN.items() if name not in {"BackupPeriod", "BackupStartTime"}}
+    later = diff(Reading(gone, "MySQL", "logical", "check_pass"), MANUAL, MANUAL_KNOWN)
     assert (changing(later), codes(later)) == ([], ["schedule-manual"]), "nobody can read whether it still is"
     assert later.risks[0].sentence.startswith("The strategy stays manual")
+
+
+def test_what_dbs_shows_and_is_not_sent_has_a_row_whatever_is_remembered() -> None:
+    """The bot set the plan manual; that DBS shows days and a time says that somebody changed that."""
+    later = diff(READING, MANUAL, MANUAL_KNOWN)
+    assert [(each.parameter, each.now, each.kind) for each in changing(later)] == [
+        ("BackupPeriod", "Monday, Friday", RowKind.NOT_SENT),
+        ("BackupStartTime", "14:22 UTC", RowKind.NOT_SENT),
+    ]
+    assert codes(later) == ["schedule-manual", "cleared", "cleared"]
+    assert not later.changes_nothing
+
+
+@pytest.mark.parametrize("known", [{}, KNOWN, MANUAL_KNOWN])
+@pytest.mark.parametrize("method", ["logical", "physical"])
+@pytest.mark.parametrize("name", [each.name for each in parameters() if each.readable and each.name in SHOWN])
+def test_no_value_that_dbs_shows_goes_unmentioned(name: str, method: str, known: dict[str, str]) -> None:
+    sent = {each: text for each, text in MANUAL.items() if each != name}
+    found = diff(Reading(SHOWN, "MySQL", method, "init"), sent, known)
+    one = row((*found.rows, *found.unchanged), name)
+    if name in DERIVED:
+        assert one.kind is RowKind.UNCHANGED
+        assert "by itself" in one.proposed
+    else:
+        assert one.kind is RowKind.NOT_SENT
+        assert "cleared" in found.codes
+
+
+@pytest.mark.parametrize("name", ["SourceEndpointIP", "SourceEndpointPort"])
+def test_what_people_set_over_dbs_is_not_found_by_itself(name: str) -> None:
+    """Left out it moves: DBS then finds another host or port."""
+    found = diff(READING, FULL, {**KNOWN, name: SHOWN[name]})
+    assert row(found.rows, name).proposed == "not sent: DBS decides"
+    assert {"cleared", "source-changed"} <= found.codes
+    sent = diff(READING, {**FULL, name: SHOWN[name]}, {**KNOWN, name: SHOWN[name]})
+    assert row(sent.unchanged, name).proposed == row(sent.unchanged, name).now
+    assert sent.codes == frozenset()
 
 
 @pytest.mark.parametrize(

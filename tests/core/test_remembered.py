@@ -38,3 +38,36 @@ def test_a_form_may_know_less_than_the_ledger_but_nothing_else() -> None:
     assert still_known(HIDDEN, HIDDEN)
     assert not still_known(HIDDEN, {"BackupStrategyType": "manual"})
     assert not still_known(HIDDEN, {**HIDDEN, "BackupStrategyType": "simple"})
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        {"BackupPeriod": "Monday,Tuesday", "BackupStartTime": "01:00"},
+        {"SourceEndpointDatabaseName": "other"},
+        {"OSSBucketName": "mine"},
+    ],
+)
+def test_nothing_is_known_once_dbs_shows_what_was_left_out(by_hand: dict[str, str]) -> None:
+    assert LAST.known(reading(**by_hand)) == {}
+
+
+def test_what_dbs_finds_by_itself_says_nothing_about_hands() -> None:
+    rds = {"SourceEndpointInstanceType": "RDS"}
+    last = LastSet({**SENT, **rds}, LAST.at)
+    assert last.known(reading(**rds, SourceEndpointIP="rm-1.rds", SourceEndpointPort="3306")) == HIDDEN
+    assert LastSet({**SENT}, LAST.at).known(reading(SourceEndpointIP="10.9.9.9")) == {}, "nobody found that"
+    built_in = LastSet({**SENT, "BackupStorageType": "system"}, LAST.at)
+    assert built_in.known(reading(BackupStorageType="system", OSSBucketName="made-up")) == HIDDEN
+
+
+HOST = {"SourceEndpointIP": "10.0.3.7"}
+OVER_DBS = LastSet({**SENT, "SourceEndpointInstanceType": "RDS", **HOST}, LAST.at)
+
+
+def test_that_people_set_a_host_over_dbs_is_known_while_it_is_shown() -> None:
+    shown = {"SourceEndpointInstanceType": "RDS", **HOST}
+    assert OVER_DBS.known(reading(**shown)) == {**HIDDEN, **HOST}
+    assert OVER_DBS.known(reading(**shown, BackupRetentionPeriod="1825")) == HOST, "whatever else was changed by hand"
+    assert OVER_DBS.known(reading(**{**shown, "SourceEndpointIP": "rm-1.rds"})) == {}
+    assert HOST.keys() & OVER_DBS.known(reading(SourceEndpointInstanceType="ECS", **HOST)).keys() == set()

@@ -1,5 +1,6 @@
 """What a form holds: what was read, remembered and typed, and where its problems are told."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -196,3 +197,17 @@ def test_no_user_is_demanded_where_dbs_has_none() -> None:
 def test_an_rds_plan_needs_neither_host_nor_port() -> None:
     bare = {name: text for name, text in RDS.items() if name not in {"SourceEndpointIP", "SourceEndpointPort"}}
     assert {*form_problems(draft(bare))} == {"SourceEndpointPassword"}
+
+
+def test_what_people_set_over_dbs_stays_in_the_form_and_is_sent() -> None:
+    """What DBS found by itself is not; but a host that the last change sent would be lost."""
+    known = {"SourceEndpointIP": "10.0.3.7", "SourceEndpointPassword": "s"}
+    read = {**RDS, "SourceEndpointIP": "10.0.3.7"}
+    before = draft(read, prefilled(read, known))
+    assert "SourceEndpointPort" not in proposed(before)
+    now = replace(before, known=known, values=merged(before, state(BackupStartTime="03:00")))
+    assert proposed(now)["SourceEndpointIP"] == "10.0.3.7"
+    assert "over what DBS would find by itself" in text_in(now, "SourceEndpointIP")
+    assert "DBS finds it by itself (3306)" in text_in(now, "SourceEndpointPort")
+    cleared = replace(now, values=merged(now, state(SourceEndpointIP__1=None)))
+    assert "SourceEndpointIP" not in proposed(cleared)
