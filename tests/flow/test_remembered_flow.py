@@ -7,8 +7,9 @@ import pytest
 from flow.carrying_out import CONFIGURE, approve, carried_out
 from forms import alerts, review, shows, values
 
-from bot.playground.acts import ask, outcome, said
+from bot.playground.acts import ask, fill, outcome, said
 from bot.playground.dbs.faults import cut
+from bot.playground.dbs.plans import mysql_on_rds
 from bot.playground.slack.server import plain_text
 from bot.playground.stage import CHANNEL, Stage
 
@@ -96,3 +97,35 @@ async def test_a_form_that_remembers_what_was_changed_since_is_not_requested(
         await stage.rita.choose("channel", CHANNEL)
     await stage.rita.submit()
     assert list(stage.rita.errors.values()) == [MEANWHILE]
+
+
+async def test_a_value_set_by_hand_that_was_left_out_ends_what_is_remembered(
+    shared_stage: Stage, new_plan: NewPlan
+) -> None:
+    stage, plan = shared_stage, new_plan()
+    await applied(stage, plan, FIRST)
+    assert "SourceEndpointDatabaseName" not in stage.dbs.effects[-1].params
+    stage.dbs.change(plan, SourceEndpointDatabaseName="another")
+    assert await held(stage, plan) == {"BackupStrategyType": "", "AutoStartBackup": "leave"}
+
+
+async def test_a_host_that_people_set_on_rds_is_sent_by_the_next_change(shared_stage: Stage) -> None:
+    stage, plan = shared_stage, "dbsover00001"
+    stage.dbs.plans[plan] = mysql_on_rds(plan)
+    by_people = {"SourceEndpointIP": "10.0.3.7", "SourceEndpointPort": "3307"}
+    await applied(stage, plan, {**FIRST, **by_people, "SourceEndpointPassword": "orders-db"})
+    await applied(stage, plan, {"BackupStartTime": "04:00"})
+    sent = [effect.params for effect in stage.dbs.effects if effect.plan_id == plan]
+    assert [{name: one.get(name) for name in by_people} for one in sent] == [by_people, by_people]
+
+
+async def test_a_gateway_that_is_cleared_still_needs_a_secret_bound_to_it(
+    shared_stage: Stage, new_plan: NewPlan
+) -> None:
+    stage, plan = shared_stage, new_plan(BackupGatewayId=66666666666)
+    await stage.rita.command(f"/backup-plan configure {plan}", channel=CHANNEL)
+    await stage.rita.wait_for_view(lambda view: shows(view, plan))
+    await fill(stage.rita, {"SourceEndpointPassword": "orders-db", "BackupGatewayId": ""})
+    assert (await stage.rita.submit()).action == "errors"
+    assert "gateway:66666666666 (not sent, but DBS may keep it)" in " ".join(stage.rita.errors.values())
+    await stage.rita.close_view()
