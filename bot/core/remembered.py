@@ -19,6 +19,8 @@ class LastSet:
     """When it was applied."""
     overtaken: frozenset[str] = frozenset()
     """The parameters that a later change, of which nobody knows what came of it, would have set otherwise."""
+    tried: tuple[Values, ...] = ()
+    """Everything that each of these later changes sent, newest first; also where none was ever applied."""
 
     def known(self, reading: Reading) -> dict[str, str]:
         """Return what of it tells something that DBS does not show.
@@ -42,7 +44,8 @@ class LastSet:
         shown = reading.values
         return {
             name: text
-            for name, text in self.sent.items()
+            for sent in (*self.tried, self.sent)
+            for name, text in sent.items()
             if name in shown and derived(name, shown) and parameter(name).same(text, shown[name])
         }
 
@@ -54,9 +57,9 @@ def last_set(changes: Iterable[Change]) -> LastSet:
         sent = change.request.proposed
         if change.state is State.APPLIED:
             overtaken = {name for other in later for name in {*sent, *other} if sent.get(name) != other.get(name)}
-            return LastSet(sent, change.ended_at, frozenset(overtaken))
+            return LastSet(sent, change.ended_at, frozenset(overtaken), tuple(later))
         later.append(sent)
-    return LastSet()
+    return LastSet(tried=tuple(later))
 
 
 def still_known(claimed: Values, now: Values) -> bool:

@@ -71,3 +71,13 @@ def test_that_people_set_a_host_over_dbs_is_known_while_it_is_shown() -> None:
     assert OVER_DBS.known(reading(**shown, BackupRetentionPeriod="1825")) == HOST, "whatever else was changed by hand"
     assert OVER_DBS.known(reading(**{**shown, "SourceEndpointIP": "rm-1.rds"})) == {}
     assert HOST.keys() & OVER_DBS.known(reading(SourceEndpointInstanceType="ECS", **HOST)).keys() == set()
+
+
+def test_a_host_of_a_change_that_may_have_come_true_is_known_once_shown() -> None:
+    """Nobody knows what came of it; but DBS shows what it sent."""
+    shown = {"SourceEndpointInstanceType": "RDS", **HOST}
+    tried = ({**SENT, **shown},)
+    assert LastSet(tried=tried).known(reading(**shown)) == HOST
+    assert LastSet(tried=tried).known(reading(SourceEndpointInstanceType="RDS", SourceEndpointIP="rm-1.rds")) == {}
+    before = LastSet({**SENT, "SourceEndpointInstanceType": "RDS"}, LAST.at, frozenset(HOST), tried)
+    assert before.known(reading(**shown)) == {**HIDDEN, **HOST}
