@@ -23,6 +23,10 @@ from bot.ports import People
 NO_VALUES = "No value is given with --set, so what hangs on a risk is told as an “if”."
 TELLS = {"plans": "--name", "regions": "--region", "engines": "--engine", "channels": "--channel", "when": "--now"}
 """The option that settles each kind of condition; --read settles the first three as well, and often the last."""
+REMEMBERED = (
+    "What DBS does not show ({labels}) is sent as this bot last set it, and left out where it does not remember it. "
+    "The ledger is not asked here; the review of the change says which."
+)
 
 
 async def explained(supposed: Supposed, at: datetime, *, read: bool, slack: bool) -> list[str]:
@@ -88,12 +92,18 @@ def _open_questions(
         tells = TELLS | {"channels": "--slack" if channel.id else "--creator"}
     else:
         tells = TELLS
+    if not supposed.then:
+        tells = tells | {"when": "--set"} | ({"plans": "--set"} if supposed.is_named else {})
     kinds = frozenset[str]().union(*(what_if.hangs_on for what_if in what_ifs))
-    options = list(dict.fromkeys(option for kind, option in tells.items() if kind in kinds))
+    risks = frozenset[str]().union(*(what_if.risks for what_if in what_ifs))
+    told = kinds if risks & supposed.told_by_values else kinds - {"when"}
+    options = list(dict.fromkeys(option for kind, option in tells.items() if kind in told))
     hints = []
     if options:
-        or_read = ", or --read to ask DBS" if kinds - {"channels"} and supposed.reading is None else ""
+        or_read = ", or --read to ask DBS" if told - {"channels"} and supposed.reading is None else ""
         hints.append(f"To know which “if” holds, give {both(options)}{or_read}.")
+    if supposed.then and risks & supposed.told_by_ledger:
+        hints.append(REMEMBERED.format(labels=", ".join(supposed.left_to_the_ledger)))
     if not looked_up and (named := sorted(groups)):
         hints.append(f"Nobody looked up who is in {both(named)}: --slack does.")
     yield from ["", *hints] if hints else []

@@ -26,7 +26,7 @@ class Unknown:
     """What may turn out otherwise than the facts say, so that a rule which does not apply may yet."""
 
     kinds: frozenset[str] = frozenset()
-    """Conditions whose facts are missing, at least in part: `plans` where a plan's name is, for example."""
+    """Conditions whose facts are missing, at least in part: `plans` where a plan's name is, or may become another."""
     risks: frozenset[str] = frozenset(RISKS)
     """Codes of risks that may be there besides those in the facts."""
 
@@ -39,6 +39,8 @@ class WhatIf:
     lines: tuple[str, ...]
     hangs_on: frozenset[str]
     """The kinds of conditions that are open."""
+    risks: frozenset[str] = frozenset()
+    """Any of these would bring it, where `when` is among them."""
 
 
 def outlook(policy: Policy, facts: Facts, unknown: Unknown, at: datetime) -> list[WhatIf]:
@@ -64,7 +66,8 @@ def outlook(policy: Policy, facts: Facts, unknown: Unknown, at: datetime) -> lis
         if rule.reason and not rule.deny:
             headline += f" {rule.reason}"
         more = [line for line in explain(then, at, counted=False) if line not in said]
-        found.append(WhatIf(headline, tuple(more or [NOTHING_MORE]), frozenset(conditions)))
+        risks = unknown.risks.intersection(rule.when) if "when" in conditions else frozenset[str]()
+        found.append(WhatIf(headline, tuple(more or [NOTHING_MORE]), frozenset(conditions), risks))
     return found + [one for rule in rules if (one := _if_excepted(rule, policy, facts, unknown, at)) is not None]
 
 
@@ -98,7 +101,7 @@ def _clause(kind: str, rule: Rule, facts: Facts, unknown: Unknown) -> str:
         patterns = [str(one) for one in undecided(rule.channels, facts)]
         return _in_channel(patterns) if patterns else ""
     begin = {
-        "plans": "the plan’s name matches",
+        "plans": "the plan gets a name that matches" if facts.plan_name else "the plan’s name matches",
         "regions": "the region matches",
         "engines": "the engine matches",
     }[kind]

@@ -8,10 +8,10 @@ from bot.core.asked import facts_for
 from bot.core.outlook import Unknown
 from bot.core.parameters import Parameter
 from bot.core.people import Channel
-from bot.core.plan import parameter, parameters
+from bot.core.plan import derived, normalise, parameter, parameters
 from bot.core.policy_rule import Facts
 from bot.core.reading import Reading, Values
-from bot.core.risk_codes import ANY, RISKS
+from bot.core.risk_codes import ANY, RISKS, SOURCE
 from bot.core.risks import NAME
 from bot.core.text import Kind
 
@@ -23,7 +23,7 @@ _NOT_SET = {
 }
 _HIDDEN = frozenset(one.name for one in parameters() if not one.readable)
 _OF_THE_LEDGER = frozenset({"secret-changed", "unknown-now"})
-"""Risks that hang on what the bot remembers of what DBS does not show: open here, as the ledger is not asked."""
+"""Risks that are never certain here: only the ledger knows what the bot remembers of what DBS does not show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +47,51 @@ class Supposed:
     def facts(self) -> Facts:
         """Return the facts as far as they are certain: nobody's group, and only risks that are there in any case."""
         certain = {name: text for name, text in self.then.items() if name not in self._doubtful()}
-        return self._facts(certain)
+        facts = self._facts(certain)
+        # Whatever the plan is called now, rules are asked about the new name as well.
+        return facts if facts.plan_name else replace(facts, new_name=self.then.get(NAME, ""))
 
     def unknown(self) -> Unknown:
         """Say what may turn out otherwise; where no values are proposed, any may be."""
         facts = self.facts()
         read = self.reading is not None
         kinds = {
-            "plans": not (read or facts.plan_name),
+            "plans": not (self.then and (read or facts.plan_name)),
             "regions": not facts.region,
             "engines": not facts.engine,
             "channels": not (self.channel.id and self.channel.name and self.channel.creator is not None),
         }
         return Unknown(
             kinds=frozenset(kind for kind, is_open in kinds.items() if is_open),
-            risks=frozenset(filter(self._may_be, RISKS)) - facts.risks,
+            risks=(self.told_by_values | self.told_by_ledger) - facts.risks,
         )
+
+    @property
+    def told_by_values(self) -> frozenset[str]:
+        """Risks that hang on the values: on those proposed, and on what is there now."""
+        return frozenset(filter(self._may_be, RISKS))
+
+    @property
+    def told_by_ledger(self) -> frozenset[str]:
+        """Risks that hang on what the bot remembers of what DBS does not show, which nobody asks here.
+
+        What it remembers is sent as it is; what it does not remember is left out, unless somebody fills it in.
+        """
+        left = _HIDDEN - {*self.then}
+        brought = {code for code, about in RISKS.items() if not about.brought_by.keys().isdisjoint(left)}
+        return _OF_THE_LEDGER | brought | ({"cleared"} if left else frozenset())
+
+    @property
+    def left_to_the_ledger(self) -> list[str]:
+        """The labels of what DBS does not show and nobody proposes; --now cannot say whether the bot remembers it."""
+        read = self.reading.facts if self.reading else {}
+        facts = {**read, **_given({"DatabaseType": self.engine, "BackupMethod": self.method})}
+        return [one.label for one in parameters() if one.name in _HIDDEN - {*self.then} and one.applies(facts)]
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it is known what the plan is called now."""
+        return self._is_known(parameter(NAME))
 
     def rows(self) -> list[str]:
         """Say for each value that is set what is there now and what it is to become."""
@@ -86,8 +115,11 @@ class Supposed:
             backup_method=self.method or read.backup_method,
             region=self.region or read.region,
         )
-        proposed = _given({**read.values, **hidden, **then})
-        # What DBS does not show and nobody mentions is supposed to stay as it is.
+        # As a form does, leave to DBS what it finds by itself.
+        present = normalise(read.values)
+        held = {name: text for name, text in present.items() if not derived(name, present)}
+        proposed = _given({**held, **hidden, **then})
+        # What becomes of what DBS does not show and nobody mentions is not certain: see `told_by_ledger`.
         staying = _HIDDEN - {*hidden, *then}
         facts = facts_for(read, proposed, hidden, self.by, self.channel, staying=staying)
         return replace(facts, risks=facts.risks - _OF_THE_LEDGER)
@@ -102,15 +134,23 @@ class Supposed:
 
     def _may_be(self, code: str) -> bool:
         """Whether what is proposed may bring a risk, depending on what is there now."""
-        if not self.then or code in _OF_THE_LEDGER:
+        if not self.then:
             return True
         doubtful = self._doubtful()
         if code == "cleared":
             return any(not self.then[name] for name in doubtful)
+        if code == "source-changed" and any(self._sets_first(name) for name in SOURCE):
+            return True
         return any(
             name in doubtful and (value == ANY or self.then[name] in {value, ""})
             for name, value in RISKS[code].brought_by.items()
         )
+
+    def _sets_first(self, name: str) -> bool:
+        """Whether a part of the source is set where nobody knows whether the plan has one: its first is no change."""
+        read = self.reading.values if self.reading else {}
+        is_first = bool(self.then.get(name)) and not {**read, **self.now}.get(name)
+        return is_first and not all(self._is_known(parameter(other)) for other in SOURCE)
 
 
 def _given(values: Values) -> dict[str, str]:

@@ -134,7 +134,8 @@ def _not_here(policy: Policy, channel: Channel) -> str:
 
 def _unknown(facts: Facts) -> Unknown:
     kinds = {"regions": facts.region, "engines": facts.engine, "channels": facts.channel_name}
-    return Unknown(kinds=frozenset(kind for kind, known in kinds.items() if not known))
+    # A change can give the plan any name, and rules are asked about that as well.
+    return Unknown(kinds=frozenset({"plans", *(kind for kind, known in kinds.items() if not known)}))
 
 
 def _in_code(asked: Demand) -> Demand:

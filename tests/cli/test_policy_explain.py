@@ -174,6 +174,47 @@ async def test_dbs_and_slack_are_asked_where_told_to(tmp_path: Path) -> None:
         assert "may not be asked" not in out, "DBS says that it is MySQL"
 
 
+STOPPING = """\
+[defaults]
+approvals = 1
+approvers = ["S0DBA"]
+
+[[rules]]
+name = "backups that stop"
+when = ["schedule-manual", "days-fewer", "cleared"]
+approvals = 3
+
+[[rules]]
+name = "legal hold"
+plans = ["*-hold"]
+deny = true
+"""
+
+
+async def test_what_dbs_does_not_show_is_told_as_an_if(tmp_path: Path) -> None:
+    """The review of this change asks for three people, where the bot does not remember the strategy."""
+    async with Stage(tmp_path, policy=STOPPING) as stage:
+        longer = ("--plan", "dbsmysqlrds01", "--set", "BackupRetentionPeriod=900", "--channel", "C0OPS")
+        _, out, _ = await told(stage, *longer, "--read", "--slack")
+        said = out.splitlines()
+        at = said.index(
+            "If the strategy is manual, full backups are made on fewer days or a present value is left out, "
+            "rule “backups that stop” applies as well."
+        )
+        assert said[at + 1] == "  - 3 people out of S0DBA must approve, because of “backups that stop”."
+        assert said[-1].startswith("What DBS does not show (Database password, Backup strategy, Start by itself)")
+        assert not [line for line in said if "--now" in line], "no option would settle it"
+        assert "legal hold" not in out, "the name stays"
+
+
+def test_a_new_name_is_certain_and_any_is_possible(explain: Explain, tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(STOPPING, encoding="utf-8")
+    assert "Rule “legal hold” applies (plan *-hold)." in lines(explain("--plan", "p", "--set", "BackupPlanName=a-hold"))
+    said = lines(explain("--plan", "p", "--name", "a"))
+    assert "If the plan gets a name that matches *-hold, rule “legal hold” applies as well." in said
+    assert "To know which “if” holds, give --set, or --read to ask DBS." in said
+
+
 async def test_a_look_up_that_fails_ends_with_2_and_a_sentence(tmp_path: Path) -> None:
     async with Stage(tmp_path, policy=POLICY) as stage:
         code, out, err = await told(stage, "--plan", "nope", "--read")
