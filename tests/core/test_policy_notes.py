@@ -43,3 +43,51 @@ def test_a_rule_that_asks_for_more_only_in_some_channels_is_told(rule: str, chan
 def test_an_exception_that_everybody_can_make_for_themselves_is_told(where: str, noted: bool) -> None:
     found = told(f"except_channels = [{where}]\napprovals = 3")
     assert ["everybody can call a channel that" in one for one in found] == [True] * noted
+
+
+DEV = 'approvers = ["S0DEV"]'
+BOTH = 'approvers = [{ from = ["S0DBA"], at_least = 2 }, { from = ["S0DEV"] }]'
+LEADS = 'remind_after = ["3m"]\nescalate_to = ["S0LEADS"]'
+
+
+@pytest.mark.parametrize(
+    ("rule", "by", "who"),
+    [
+        (f'plans = ["sandbox-*"]\n{DEV}', "by the plan’s new name", "S0DEV"),
+        (f'channels = ["war-*"]\n{DEV}', "by the channel they choose", "S0DEV"),
+        (f'channels = ["C0OPS"]\n{DEV}', "by the channel they choose", "S0DEV"),
+        (f'channels = ["war-*", {BY_BOT}]\n{DEV}', "by the channel they choose", "S0DEV"),
+        (f'when = ["renamed"]\n{DEV}', "by a risk that they add", "S0DEV"),
+        (f'plans = ["a"]\nwhen = ["renamed"]\n{DEV}', "by the plan’s new name or by a risk that they add", "S0DEV"),
+        ('when = ["renamed"]\napprovers = [{ from = ["S0DBA"] }, { from = ["S0SRE"] }]', "by a risk that they add",
+         "S0SRE"),
+        (f'when = ["renamed"]\n{BOTH}\n{LEADS}', "by a risk that they add", "S0LEADS"),
+        (f'when = ["renamed"]\n{LEADS}', "by a risk that they add", "S0LEADS"),
+    ],
+)  # fmt: skip
+def test_people_whom_the_requester_can_choose_to_be_approved_by_are_told(rule: str, by: str, who: str) -> None:
+    (found,) = [one for one in told(rule) if one.startswith("Whoever makes")]
+    assert found == (
+        f"Whoever makes the rule “r” apply, {by}, may be approved by {who} instead of the defaults’ S0DBA: have the "
+        "rule ask for 2 of these as well, in a place of their own."
+    )
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        DEV,
+        f'engines = ["Redis"]\n{DEV}',
+        f"channels = [{BY_BOT}]\n{DEV}",
+        f'when = ["renamed"]\ndeny = true\n{DEV}',
+        f'when = ["renamed"]\n{BOTH}',
+        'when = ["renamed"]\napprovers = ["S0DBA"]\napprovals = 3',
+        f'{LEADS}\n[[rules]]\nname = "s"\nwhen = ["renamed"]\n{BOTH}\n{LEADS}',
+    ],
+)
+def test_rules_that_ask_the_same_people_or_are_no_choice_are_not_told(rule: str) -> None:
+    assert not [one for one in told(rule) if one.startswith("Whoever makes")]
+
+
+def test_a_rule_for_every_allowed_channel_is_no_choice_either() -> None:
+    assert told(f'channels = ["C0OPS"]\n{DEV}', '"C0OPS"') == []
