@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,15 @@ from bot.core.evaluation import evaluate
 from bot.core.people import Channel
 from bot.core.plan import normalise, parameters
 from bot.core.policy import Policy, read_policy
+from bot.core.policy_notes import notes
 from bot.core.reading import Reading
+from bot.core.slots import filled
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 RITA, BOT = "U0RITA", "U0IRBOT"
 MEMBERS = {
-    "S0DBA": frozenset({"U0ANA", "U0BEN", RITA}), "S0SRE": frozenset({"U0OLGA"}), "S0LEADS": frozenset({"U0EVE"}),
+    "S0DBA": frozenset({"U0ANA", "U0BEN", RITA}), "S0SRE": frozenset({"U0OLGA"}),
+    "S0LEADS": frozenset({"U0EVE", "U0LEA"}),
 }  # fmt: skip
 SHOWN = normalise(
     {
@@ -112,12 +116,57 @@ def test_what_weakens_a_backup_takes_two_wherever_it_is_asked_for(title: str) ->
             assert _places(there) == _places(everyday), (tried, channel)
 
 
-def test_a_production_backup_takes_a_dba_and_an_sre_under_either_name() -> None:
+def test_a_production_backup_takes_two_dbas_and_an_sre_under_either_name() -> None:
     for tried, proposed, known in changes():
         places = {
             slot.who: slot.at_least for slot in asked(recipe("A team of twelve"), proposed, known, EVERYDAY).seats
         }
-        assert places == {("S0DBA",): 1, ("S0SRE",): 1}, tried
+        assert places == {("S0DBA",): 2, ("S0SRE",): 1}, tried
+
+
+ON_TOP = {
+    "BackupPlanName": ["sandbox-1", "dbs-prod-orders.", "test"],
+    "BackupRetentionPeriod": ["7"],
+    "CrossRoleName": ["r"],
+}
+EASY = {"BackupStartTime": "03:00"}
+
+
+def _enough(demand: Demand, *, escalated: bool) -> set[frozenset[str]]:
+    """Every group of at most three people who can get it approved."""
+    people = sorted({one for members in MEMBERS.values() for one in members} - {RITA})
+    groups = [frozenset(some) for size in (1, 2, 3) for some in combinations(people, size)]
+    return {some for some in groups if not demand.denied and filled(demand, some, escalated=escalated).done}
+
+
+@pytest.mark.parametrize("escalated", [False, True])
+@pytest.mark.parametrize("title", TITLES)
+def test_nobody_is_let_through_by_asking_for_more(title: str, *, escalated: bool) -> None:
+    """Who can get a change approved together with a rename, or another risk, can get it approved without."""
+    policy = recipe(title)
+    for tried, values in {**WEAKER, "another time": EASY}.items():
+        for name, text in ((name, text) for name, texts in ON_TOP.items() for text in texts if name not in values):
+            proposed = {**SHOWN, **HIDDEN, **values}
+            alone, more = (asked(policy, one, HIDDEN, EVERYDAY) for one in (proposed, {**proposed, name: text}))
+            assert _enough(more, escalated=escalated) <= _enough(alone, escalated=escalated), (tried, name, text)
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_a_check_of_a_recipe_names_nobody_who_may_be_chosen(title: str) -> None:
+    assert not [note for note in notes(recipe(title)) if not note.startswith("No rule names")]
+
+
+def test_in_a_team_of_three_nobody_else_may_ask() -> None:
+    """Else anybody could ask for one of them, who then counts as an approver."""
+    defaults = recipe("A team of three").defaults
+    assert set(defaults.requesters) == set(defaults.approvers)
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_a_recipe_says_what_it_does_not_protect_against(title: str) -> None:
+    found = re.search(rf"^### {title}\n(.*?)```toml", README, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    assert "It does not protect against" in " ".join(found[1].split())
 
 
 def test_only_the_incident_bots_channel_takes_one() -> None:
