@@ -33,6 +33,7 @@ def sdk(fake: FakeDbs, token: str | None = None) -> Any:
     )
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # the SDK's own
 @pytest.mark.parametrize("token", [None, "CAIS+/=="])
 async def test_the_official_sdk_is_let_in_and_understood(fake: FakeDbs, token: str | None) -> None:
     """It signs with its own code and puts all parameters into the query."""
