@@ -17,7 +17,7 @@ from bot.core import attempts
 from bot.core.change import Change, ImpossibleEvent
 from bot.core.decisions import Decision
 from bot.core.events import Started, moment
-from bot.core.verdict import Outcome, dbs_refused, judge_put_off, judge_refusal, unconfirmed
+from bot.core.verdict import Outcome, dbs_refused, judge_put_off, judge_refusal, unconfirmed, unread
 from bot.errors import (
     DbsError,
     DbsRefused,
@@ -147,7 +147,7 @@ class Execution:
             return Again(sentence(str(error)))
         except DbsError as error:
             if isinstance(error, DbsRefused) and not change.sent_at:
-                return await self._end(change, dbs_refused(error))
+                return await self._end(change, unread(error) if change.sends else dbs_refused(error))
             return Again(sentence(f"The plan could not be read: {error}"), retry_after(error))
         return await (self._send(change, seen) if isinstance(seen, Seen) else self._end(change, seen))
 
@@ -205,11 +205,11 @@ class Execution:
             try:
                 reading = await self._dbs.read(change.request.plan_id)
                 return await self._end(change, judge_refusal(change, reading, error))
-            except DbsError as unread:
-                wait = max(2 * wait, retry_after(unread) or 0.0)
+            except DbsError as why:
+                wait = max(2 * wait, retry_after(why) or 0.0)
                 left = (change.lease_end - self._clock.now() - self._call_time).total_seconds()
-                if isinstance(unread, DbsRefused) or wait > left:
-                    return await self._end(change, unconfirmed(error, unread))
+                if isinstance(why, DbsRefused) or wait > left:
+                    return await self._end(change, unconfirmed(error, why))
             await self._clock.sleep(wait)
 
     async def _end(self, change: Change, outcome: Outcome) -> Change:

@@ -788,6 +788,16 @@ async def test_what_was_put_off_is_looked_at_before_it_expires(world: World, pro
     assert (await process.execute()).state is State.STUCK
 
 
+async def test_what_was_put_off_and_cannot_be_read_any_more_is_stuck(world: World, process: Process) -> None:
+    """Never "the change was not sent"."""
+    await world.approved()
+    world.dbs.next("configure", Fault(error=DbsThrottled("Throttling", "Slow down."), done=True))
+    world.dbs.next("read", Fault(), FORBIDDEN)
+    change = await process.execute()
+    assert isinstance(change.outcome, Stuck)
+    assert change.outcome.sentence.startswith("DBS put off what was sent, and whether the plan is as it was could not")
+
+
 async def test_a_throttled_send_after_an_unanswered_one_leaves_that_open(world: World, process: Process) -> None:
     async def too_late() -> None:
         with pytest.raises(Refusal, match="being carried out"):

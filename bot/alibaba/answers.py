@@ -34,7 +34,7 @@ _UNCERTAIN = frozenset(
     {
         *("internalerror", "internalservererror", "internalfailure", "internalexception", "servererror"),
         *("systemerror", "systembusy", "systemexception", "serverbusy", "servicebusy"),
-        *("serviceunavailable", "servicetimeout", "gatewaytimeout", "requesttimeout", "timeout", "badgateway"),
+        *("badgateway", "backenderror", "servicefailure", "dependencyfailure", "deadlineexceeded"),
         *("unknownerror", "unknown", "undefined", "null", "none"),
         "signaturenonceused",
     }
@@ -43,6 +43,10 @@ _UNCERTAIN = frozenset(
 
 One of them is enough as a part of a code between its dots.
 """
+_DOUBTFUL = frozenset({"timeout", "unavailable", "processing"})
+"""Words of a code that say the same wherever they stand in it: `OperationTimeout`, `IdempotentProcessing`."""
+_BUSY = re.compile("throttl|toomanyrequests|qpslimit|requestlimit", re.IGNORECASE)
+"""What a code says of a request that was turned away before anything was done."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _CODE_5XX = re.compile(r"\s*code\s*:\s*5[0-9][0-9]\b", re.IGNORECASE)
 """How a gateway's failure arrives in a message, whatever the code beside it."""
@@ -63,9 +67,10 @@ def failure(reply: Reply, action: str, resource: str) -> DbsError | None:
     request_id = reply.text("RequestId", limit=100)
     wait = _retry_after(reply.headers)
     statuses = {reply.status, _status(reply.body.get("HttpStatusCode")), _status(code)}
-    if "throttling" in (word.lower() for word in _WORD.findall(code)):
+    if _BUSY.search(code):
         return DbsThrottled(code, message, request_id, wait)
-    if max(statuses) >= 500 or _is_uncertain(code) or _CODE_5XX.match(message):
+    unusual = statuses & {408, 499} or (reply.status != 200 and reply.status < 400)
+    if max(statuses) >= 500 or unusual or _is_uncertain(code) or _CODE_5XX.match(message):
         return DbsUnanswered(code or f"HTTP {max(statuses)}", message, request_id, wait)
     if 429 in statuses:
         return DbsThrottled(code or "Throttling", message, request_id, wait)
@@ -88,7 +93,8 @@ def advice(code: str, action: str, resource: str) -> str:
 
 
 def _is_uncertain(code: str) -> bool:
-    return not _UNCERTAIN.isdisjoint(re.split(r"[^a-z0-9]+", code.lower()))
+    words = {word.lower() for word in _WORD.findall(code)}
+    return not (_UNCERTAIN.isdisjoint(re.split(r"[^a-z0-9]+", code.lower())) and _DOUBTFUL.isdisjoint(words))
 
 
 def _status(value: object) -> int:

@@ -88,9 +88,14 @@ def judge_refusal(change: Change, reading: Reading, error: DbsRefused) -> Outcom
     return refused if shows else refused.model_copy(update={"advice": f"{refused.advice} {UNSEEN}".strip()})
 
 
-def unconfirmed(error: DbsRefused, unread: DbsError) -> Stuck:
+def unconfirmed(error: DbsRefused, why: DbsError) -> Stuck:
     """Say that DBS refused it, and that no reading shows whether the plan is as it was."""
-    return Stuck(sentence=f"DBS refused it ({error}), and whether the plan is as it was could not be read: {unread}")
+    return Stuck(sentence=f"DBS refused it ({error}), and whether the plan is as it was could not be read: {why}")
+
+
+def unread(error: DbsRefused) -> Stuck:
+    """Say that DBS put a send off, and that no reading shows whether the plan is as it was."""
+    return Stuck(sentence=f"DBS put off what was sent, and whether the plan is as it was could not be read: {error}")
 
 
 def plan_moved(reading: Reading) -> Stale:
@@ -107,8 +112,8 @@ def dbs_refused(error: DbsRefused) -> Refused:
 
 def unsendable(change: Change, code: str, message: str, advice: str) -> Outcome:
     """Say that a change cannot be sent, or not once more."""
-    if change.sent_at:
-        return Stuck(sentence=f"It was sent before without an answer, and cannot be sent again. {message} {advice}")
+    if change.sends:
+        return Stuck(sentence=f"It was sent before, and cannot be sent again. {message} {advice}")
     return Refused(code=code, message=message, advice=advice)
 
 

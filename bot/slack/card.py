@@ -77,7 +77,7 @@ def plan_name(change: Change) -> str:
 
 def undone(change: Change, *, begin: bool = False) -> str:
     """Say that nothing came of a change, as far as that is known; `begin`: as the beginning of a sentence."""
-    said = "DBS asked to wait when it was sent, and says that it did nothing" if change.sends else "nothing was sent"
+    said = "it was tried, and nothing was done as far as DBS says" if change.sends else "nothing was sent"
     return said[0].upper() + said[1:] if begin else said
 
 

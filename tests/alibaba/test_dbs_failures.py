@@ -59,6 +59,8 @@ FAILURES: list[tuple[Fault, type[DbsError], str, int]] = [
     (faults.throttle(), DbsThrottled, "Throttling.User", 0),
     (faults.throttle(code="Throttling"), DbsThrottled, "Throttling", 0),
     (faults.success_false("Throttling.Api"), DbsThrottled, "Throttling.Api", 0),
+    (faults.success_false("TooManyRequests"), DbsThrottled, "TooManyRequests", 0),
+    (faults.success_false("RequestLimitExceeded"), DbsThrottled, "RequestLimitExceeded", 0),
     (faults.success_false("FlowControl", status=429), DbsThrottled, "FlowControl", 0),
     (faults.success_false("", status="429"), DbsThrottled, "Throttling", 0),
     (faults.success_false("Throttling.User", status=503), DbsThrottled, "Throttling.User", 0),
@@ -72,7 +74,17 @@ FAILURES: list[tuple[Fault, type[DbsError], str, int]] = [
     (faults.success_false("", after=True), DbsUnanswered, "UnexpectedAnswer", 1),
     *(
         (faults.success_false(code, after=True), DbsUnanswered, code, 1)
-        for code in ("SystemError", "SystemBusy", "InternalServerError", "ServiceUnavailable", "undefined", "500")
+        for code in (
+            "OperationTimeout",
+            "IdempotentProcessing",
+            "DeadlineExceeded",
+            "SystemError",
+            "SystemBusy",
+            "InternalServerError",
+            "ServiceUnavailable",
+            "undefined",
+            "500",
+        )
     ),
     (faults.success_false("DBS.SystemBusy", after=True), DbsUnanswered, "DBS.SystemBusy", 1),
     (faults.success_false("ServiceUnavailable.Region", after=True), DbsUnanswered, "ServiceUnavailable.Region", 1),
