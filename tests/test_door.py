@@ -294,9 +294,11 @@ async def test_req42_bodies_that_never_end_take_32_mebibytes_in_all() -> None:
 
 async def test_req42_who_was_there_first_goes_first() -> None:
     async with served(descriptors=30) as program:
-        with program.dialled(1) as (old,), program.dialled(12):
-            assert await heard(old, 2) == b""
-            assert await program.slack() == 200
+        with program.dialled(1) as (old,):
+            assert await program.slack() == 200  # by now it is taken, before all that follow
+            with program.dialled(12):
+                assert await heard(old, 10) == b""
+                assert await program.slack() == 200
 
 
 def test_the_limits_fit_what_slack_and_the_edge_do() -> None:
