@@ -70,16 +70,27 @@ def describe_objects(text: str) -> list[str]:
 def is_reduced(before: str, after: str) -> bool:
     """Tell whether something that `before` names is no longer named, or is excluded, in `after` (both JSON).
 
-    Patterns are compared as they are written, and what cannot be compared counts: better one warning too many.
+    Patterns are compared as they are written, and what cannot be compared counts: better one warning too many. A new
+    entry with tables of its own may narrow what a pattern of before covers.
     """
     try:
         old, new = _coverage(before), _coverage(after)
     except ValueError:
         return True
-    return any(
+    narrows = any(
+        (includes or excludes) and any(_may_meet(key[0], database) for database, _ in old)
+        for key, (includes, excludes) in new.items()
+        if key not in old
+    )
+    return narrows or any(
         key not in new or _narrower(includes, new[key][0]) or not new[key][1] <= excludes
         for key, (includes, excludes) in old.items()
     )
+
+
+def _may_meet(one: str, other: str) -> bool:
+    """Whether two patterns of databases may stand for the same one."""
+    return one == other or re.search(r"[.*?\[]", one + other) is not None
 
 
 def _narrower(before: frozenset[str], after: frozenset[str]) -> bool:

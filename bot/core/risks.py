@@ -127,8 +127,10 @@ def _renamed(current: Values, sent: Values) -> Iterator[Risk]:
 
 def _retention(current: Values, sent: Values) -> Iterator[Risk]:
     before, after = _number(current, "BackupRetentionPeriod"), _number(sent, "BackupRetentionPeriod")
-    if before is not None and after is not None and after < before:
-        yield _risk("retention-shortened", before=before, after=after)
+    said = current.get("BackupRetentionPeriod")
+    if after is not None and said is not None and (before is None or before < 0 or after < before):
+        # what is no number of days, or a negative one, may be for ever
+        yield _risk("retention-shortened", before=said, after=after)
     names = (*LIFECYCLE, "BackupRetentionPeriod")
     # 0 days until a backup moves means that it never does.
     steps = [(name, days) for name in names if (days := _number(sent, name)) or (days == 0 and name not in LIFECYCLE)]

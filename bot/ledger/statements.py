@@ -87,11 +87,15 @@ SINCE_LAST_APPLIED = """
         and requested_at >= (
             select max(requested_at) from changes where host = :host and plan_id = :plan_id and state = 'applied'
         )
-        and state not in ('pending', 'denied', 'withdrawn', 'expired', 'stale', 'refused')
+        and (
+            state not in ('pending', 'denied', 'withdrawn', 'expired', 'stale', 'refused')
+            or exists (select 1 from events where events.change_id = changes.change_id and type = 'sent')
+        )
     order by requested_at desc, change_id desc
 """
 """A plan has one open change at a time, so the order of the requests is that of what they did. What is not known to
-have left the plan alone counts, whatever its state may be called one day."""
+have left the plan alone counts, whatever its state may be called one day; and what was sent, however it ended: of what
+DBS does not show, only its word says that it was not done."""
 
 # A partial index serves only the predicate it was made with, so `is not null` is asked although `<=` implies it.
 TAKE_DUE = """

@@ -129,6 +129,9 @@ def test_order_has_no_meaning() -> None:
         ("shop.orders", "shop.orders\nshop.items", False),
         ("shop", "shop\n!shop.audit", True),
         ("shop\n!shop.audit", "shop", False),
+        ("shop*", "shop*\nshop_eu.t1", True),
+        ("*", "*\nshop\n!shop.audit", True),
+        ("shop", "shop\ncrm.orders", False),
     ],
 )
 def test_a_reduction_is_noticed(before: str, after: str, reduced: bool) -> None:

@@ -58,6 +58,12 @@ MEMORIES: Mapping[str, Values] = {
 SETTABLE = [one for one in parameters() if one.name != "BackupPlanId"]
 
 
+@pytest.mark.parametrize("present", ["Permanent", "-1", "3650.0"])
+def test_a_retention_that_cannot_be_compared_may_be_longer(present: str) -> None:
+    reading = Reading({**SHOWN, "BackupRetentionPeriod": present}, "MySQL", "physical", "check_pass")
+    assert "retention-shortened" in diff(reading, {**SHOWN, "BackupRetentionPeriod": "7"}, HIDDEN).codes
+
+
 def values(one: Parameter) -> Iterator[str]:
     """Values that somebody may put there."""
     yield from ((SHOWN | HIDDEN)[one.name], *one.choices)

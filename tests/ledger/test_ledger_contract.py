@@ -19,6 +19,7 @@ from bot.core.events import (
     Approved,
     Denied,
     EventData,
+    Refused,
     Requested,
     Stale,
     Stuck,
@@ -353,6 +354,20 @@ async def test_what_a_later_change_may_have_set_is_overtaken(
     await ask("c0", proposed=first)
     await carry_out(ledger, "c0")
     assert await overtaken() == frozenset()
+
+
+async def test_what_dbs_refused_to_set_is_overtaken(
+    ledger: Ledger, ask: Ask, advance: Callable[[float], datetime]
+) -> None:
+    """Of what it does not show, only its word says that it was not done."""
+    first = {"BackupPlanId": "dbs1", "BackupStrategyType": "simple"}
+    await ask("c9", proposed=first)
+    await carry_out(ledger, "c9")
+    advance(60)
+    await ask("c2", proposed={**first, "BackupStrategyType": "manual"})
+    await send(ledger, "c2")
+    await ledger.record("c2", says("bot", Refused(code="Busy", message="")))
+    assert (await ledger.last_applied("dbs.test", "dbs1")).overtaken == {"BackupStrategyType"}
 
 
 # What is due
