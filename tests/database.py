@@ -1,5 +1,6 @@
 """A PostgreSQL for tests: the server that TEST_POSTGRES_URL names, or one that is started when the first test asks."""
 
+import contextlib
 import os
 import tempfile
 import warnings
@@ -58,9 +59,12 @@ def schema_of(folder: Path) -> str:
 
 
 def forget_database(folder: Path) -> None:
-    """Remove what `database_of` made, if it did."""
-    if schema := _schemas.pop(folder, None):
-        execute(f"set client_min_messages = warning; drop schema {schema} cascade")
+    """Remove what `database_of` made, if it did; a process that is just ending may still hold a part of it."""
+    schema = _schemas.pop(folder, None)
+    for _ in range(5 if schema else 0):
+        with contextlib.suppress(psycopg.errors.DeadlockDetected):
+            execute(f"set client_min_messages = warning; drop schema if exists {schema} cascade")
+            return
 
 
 def execute(statements: str) -> None:

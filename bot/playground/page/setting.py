@@ -39,7 +39,7 @@ PASSWORDS = {
     "EVENTS_DB_PASSWORD": "playground-events-password",
     "PAYROLL_DB_PASSWORD": "playground-payroll-password",
 }
-QUICK = {"TELL_GRACE": "3s", "SWEEP_INTERVAL": "1s"}
+QUICK = {"TELL_GRACE": "3s", "SWEEP_INTERVAL": "1s", "EXECUTION_LEASE": "12s", "DBS_TIMEOUT": "8s"}
 """What would be patience in production is waiting in front of a screen."""
 
 COMMANDS = [
