@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -94,7 +95,7 @@ async def alter(stage: Stage, url: str, change_id: str) -> None:
             async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
                 await connection.execute("alter table events disable trigger all")
                 return (await connection.execute(edit + "%s", [change_id])).rowcount == 1
-        with sqlite3.connect(stage.ledger_file) as file:
+        with closing(sqlite3.connect(stage.ledger_file)) as file, file:
             file.execute("drop trigger if exists events_stay")
             return file.execute(edit + "?", [change_id]).rowcount == 1
 

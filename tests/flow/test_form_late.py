@@ -4,6 +4,7 @@ import asyncio
 import copy
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -194,7 +195,7 @@ async def test_an_older_review_is_refused_once_there_is_a_newer(stage: Stage, pl
 async def test_a_review_whose_row_was_altered_is_refused(stage: Stage, plan: str) -> None:
     rita = stage.rita
     await review(rita, plan, TIGHT)
-    with sqlite3.connect(stage.ledger_file) as ledger:
+    with closing(sqlite3.connect(stage.ledger_file)) as ledger, ledger:
         ledger.execute("update drafts set content = replace(content, '\"30\"', '\"7\"')")
     await rita.type("reason", "Disk is full")
     assert (await rita.submit()).action == "errors"

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import re
 import sqlite3
+from contextlib import closing
 
 import pytest
 from forms import alerts, card_of, review
@@ -36,7 +37,7 @@ def plan(stage: Stage) -> str:
 def requests(stage: Stage, plan: str) -> int:
     """How many changes of a plan were ever asked for."""
     counted = "select count(*) from events where type = 'requested' and json_extract(data, '$.plan_id') = ?"
-    with sqlite3.connect(stage.ledger_file) as ledger:
+    with closing(sqlite3.connect(stage.ledger_file)) as ledger, ledger:
         return int(ledger.execute(counted, [plan]).fetchone()[0])
 
 
@@ -113,7 +114,7 @@ async def test_req35_a_secret_goes_to_no_source_it_is_not_bound_to(stage: Stage,
 async def test_a_form_older_than_an_hour_says_so_at_every_step(stage: Stage, plan: str) -> None:
     rita = stage.rita
     await review(rita, ECS, TIGHT)
-    with sqlite3.connect(stage.ledger_file) as ledger:
+    with closing(sqlite3.connect(stage.ledger_file)) as ledger, ledger:
         ledger.execute("update drafts set at = '2020-01-01T00:00:00.000000Z'")
     await rita.type("reason", "Disk is full")
     assert (await rita.submit()).action == "errors"
@@ -123,7 +124,7 @@ async def test_a_form_older_than_an_hour_says_so_at_every_step(stage: Stage, pla
     assert "older than an hour" in plain_text(rita.view or {})
     await rita.command(f"/backup-plan configure {ECS}", channel=CHANNEL)
     await rita.wait_for_view(lambda view: "BackupPlanName" in inputs(view))
-    with sqlite3.connect(stage.ledger_file) as ledger:
+    with closing(sqlite3.connect(stage.ledger_file)) as ledger, ledger:
         ledger.execute("update drafts set at = '2020-01-01T00:00:00.000000Z'")
     await rita.choose("BackupStrategyType", "manual")
     await rita.wait_for_view(lambda view: "older than an hour" in plain_text(view))
@@ -169,7 +170,7 @@ async def test_req33_while_the_ledger_is_locked_every_step_says_so_in_time_and_l
     await olga.wait_for_view(lambda view: "BackupPlanName" in inputs(view))
     await olga.type("BackupPlanName", "renamed")
     locked = "The ledger is locked by another process; nothing was recorded. Try again in a moment."
-    with sqlite3.connect(stage.ledger_file, isolation_level=None) as other:
+    with closing(sqlite3.connect(stage.ledger_file, isolation_level=None)) as other, other:
         other.execute("begin immediate")
         answers = await asyncio.gather(
             rita.submit(), olga.submit(), ana.command(f"/backup-plan configure {ECS}", channel=CHANNEL)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 
 from forms import alerts, review
 
@@ -15,7 +16,7 @@ TIGHT = {"BackupRetentionPeriod": "30", "SourceEndpointPassword": "orders-db"}
 
 def requests(stage: Stage) -> int:
     """How many changes were ever asked for."""
-    with sqlite3.connect(stage.ledger_file) as ledger:
+    with closing(sqlite3.connect(stage.ledger_file)) as ledger, ledger:
         return int(ledger.execute("select count(*) from events where type = 'requested'").fetchone()[0])
 
 
